@@ -43,6 +43,8 @@ CLAIMS_PER_IDLE: Final = 20
 IDLE_TIMES_RESTARTED_MAX: Final = 1_000
 
 _START: Final = "0-0"
+#: An id that no entry in progress is after. Not the largest one: Redis answers that with nil.
+_BEYOND_ALL: Final = f"{2**64 - 1}-{2**64 - 2}"
 
 # XCLAIM takes an entry from any consumer. A slow consumer that renewed blindly would take back an
 # entry that another one claimed, and both would work on it. Renew only what is still ours.
@@ -358,8 +360,17 @@ class Reader:
         if raw:
             self._newest = to_id(raw[-1][0])
         elif wait:
+            await self._show_life()
             await self._wait_out(loop.time() - began)
         return [to_entry(self.stream, raw_id, fields or {}, 1) for raw_id, fields in raw]
+
+    async def _show_life(self) -> None:
+        """Have Redis note that this consumer reads, though the stream is quiet.
+
+        Before 7.2 a read of new entries that brings none does not count, and operators would see a
+        consumer that has been silent since the last entry. A read of our own list always counts.
+        """
+        await self._redis.xreadgroup(self.group, self.consumer, {self.stream: _BEYOND_ALL}, count=1)
 
     async def _wait_out(self, waited_s: float) -> None:
         """Pause when a blocking read returned empty far too soon, as fakeredis's do."""

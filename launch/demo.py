@@ -15,6 +15,7 @@ from rich.text import Text
 from bus import SOURCES, Client, Keys, Source
 from config.outside_text.terminal import Terminal
 from db import Platform
+from db.ledger import dead_letters
 from db.members.profiles import Profile, profile
 from db.upkeep import status
 
@@ -136,17 +137,21 @@ class Demo:
         entry_id = (await self._redis.xadd(stream, {"e": NONSENSE})).decode()
         self._injected["telegram"] += 1
 
-        async def buried() -> str | None:
+        async def buried() -> list[status.Failure]:
             async with self._pool.acquire() as conn:
                 failures = await status.newest_failures(conn, limit=5)
-            found = [one for one in failures if one.idempotency_key.endswith(entry_id)]
-            return found[0].error_message if found else None
+            return [one for one in failures if one.idempotency_key.endswith(entry_id)]
 
-        reason = await until("the burial of a bad entry", buried)
-        self._say(f"   buried, with the reason on record: {reason}")
+        [entry] = await until("the burial of a bad entry", buried)
+        self._say(f"   buried, with the reason on record: {entry.error_message}")
         answer = await self._mira.win_in_telegram()
         self._say("   ... and the next good event goes through:")
         self._quote(answer.text)
+        async with self._pool.acquire() as conn:
+            gone = await dead_letters.discard(conn, [entry.id])
+        if gone != [entry.id]:
+            raise LaunchError(f"the bad entry {entry.id} was not discarded")
+        self._say(f"   It never was an event, so it is discarded: `dead discard {entry.id}`")
 
     async def _change_the_books(self) -> None:
         self._chapter("8. 500 XP are added to Mira in Discord's books with psql")

@@ -14,6 +14,7 @@ from rich.text import Text
 from bus import (
     SOURCES,
     BusError,
+    BusUnavailable,
     Client,
     CommandRefused,
     GroupMissing,
@@ -112,6 +113,8 @@ async def examine(settings: Settings) -> Diagnoses:
             settings.require(field)
             async for diagnosis in check():
                 yield diagnosis
+        except BusUnavailable as error:
+            yield Diagnosis(what, f"{error}; see that it runs, and that REDIS_URL is right")
         except (ConfigError, DbError, BusError, CannotShow, NotYet) as error:
             yield Diagnosis(what, str(error))
 

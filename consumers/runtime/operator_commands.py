@@ -1,13 +1,20 @@
-"""The commands that texts for operators name: `make dead` in a checkout, else the module's own."""
+"""The commands that texts for operators name, as they are typed where this process runs."""
 
 import re
+from enum import Enum
 from pathlib import Path
 from typing import Final
 
 from db.upkeep import overview
 
-#: The images and the release archive hold our packages without the Makefile.
-IS_CHECKOUT: Final = (Path(__file__).parents[2] / "Makefile").is_file()
+#: Where docs/production.md puts the checkout that systemd runs, and the operator's own command.
+SYSTEMD_CHECKOUT: Final = Path("/opt/twinstream/app")
+OPERATOR_COMMAND: Final = Path("/usr/local/bin/twinstream")
+#: The line that starts what is not running; a unit that runs is left alone.
+SYSTEMD_START: Final = (
+    "sudo systemctl start twinstream@consumers twinstream@bots.telegram_bot"
+    " twinstream@bots.discord_bot"
+)
 #: The words of a command that its target in the Makefile says itself.
 _SAID_BY_TARGET: Final = {"dead": "list", "reconcile": "--now"}
 
@@ -15,12 +22,33 @@ _SAID_BY_TARGET: Final = {"dead": "list", "reconcile": "--now"}
 _PLAIN_NAME: Final = re.compile(r"[\w.:-]+", re.ASCII)
 
 
-def command(*words: str, in_checkout: bool = IS_CHECKOUT) -> str:
+class Place(Enum):
+    """Where a process runs, which decides what an operator types there."""
+
+    CHECKOUT = "make"
+    SYSTEMD = "twinstream"
+    #: The images and the release archive hold our packages without the Makefile.
+    IMAGE = "python"
+
+
+def place_of(root: Path, operator_command: Path = OPERATOR_COMMAND) -> Place:
+    """Tell where the packages in `root` run."""
+    if root == SYSTEMD_CHECKOUT and operator_command.is_file():
+        return Place.SYSTEMD
+    return Place.CHECKOUT if (root / "Makefile").is_file() else Place.IMAGE
+
+
+HERE: Final = place_of(Path(__file__).parents[2])
+
+
+def command(*words: str, place: Place = HERE) -> str:
     """Return a command of `consumers.operate` as the operator types it, in backquotes. Pure.
 
     `command("dead", "show", "7")` is `make dead ARGS="show 7"` in a checkout.
     """
-    if not in_checkout:
+    if place is Place.SYSTEMD:
+        return f"`sudo twinstream {' '.join(words)}`"
+    if place is Place.IMAGE:
         return f"`python -m consumers {' '.join(words)}`"
     name, *arguments = words
     if arguments[:1] == [_SAID_BY_TARGET.get(name)]:
@@ -32,22 +60,26 @@ def command(*words: str, in_checkout: bool = IS_CHECKOUT) -> str:
     return f"`make {name} ARGS={quoted}`"
 
 
-def end_transaction(pid: int, *, in_checkout: bool = IS_CHECKOUT) -> str:
+def end_transaction(pid: int, *, place: Place = HERE) -> str:
     """Return the line that ends a process of Postgres with its transaction, in backquotes. Pure."""
     sql = overview.TERMINATE.format(pid=pid)
-    if in_checkout:
+    if place is Place.SYSTEMD:
+        return f'`sudo -u postgres psql -c "{sql}"`'
+    if place is Place.CHECKOUT:
         return f'`make psql ARGS="{sql}"`'
     return f'`psql "$DATABASE_URL" -c "{sql}"`'
 
 
-def destroy_group(stream: str, group: str, *, in_checkout: bool = IS_CHECKOUT) -> str:
+def destroy_group(stream: str, group: str, *, place: Place = HERE) -> str:
     """Return the line that removes a group of another program, in backquotes. Pure."""
     # Another program chose the name, so a shell might do anything with it.
     typed = group if _PLAIN_NAME.fullmatch(group) else "GROUP"
     destroy = f"XGROUP DESTROY {stream} {typed}"
-    return f'`make redis ARGS="{destroy}"`' if in_checkout else f"`redis-cli {destroy}`"
+    return f'`make redis ARGS="{destroy}"`' if place is Place.CHECKOUT else f"`redis-cli {destroy}`"
 
 
-def start(*, in_checkout: bool = IS_CHECKOUT) -> str:
+def start(*, place: Place = HERE) -> str:
     """Return the line that starts the processes that are not running, in backquotes. Pure."""
-    return "`make run`" if in_checkout else "`docker compose up -d`"
+    if place is Place.SYSTEMD:
+        return f"`{SYSTEMD_START}`"
+    return "`make run`" if place is Place.CHECKOUT else "`docker compose up -d`"

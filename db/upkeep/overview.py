@@ -9,7 +9,7 @@ import asyncpg
 
 from ..errors import mapped_errors
 from ..platforms import Platform
-from ..surfaces import PERSONAL
+from ..surfaces import BACKFILL, PERSONAL
 
 #: The newest rows that a figure "in the last minute" or "in the last hour" looks at.
 NEWEST: Final = 10_000
@@ -18,6 +18,9 @@ COUNTED_MAX: Final = 10_000
 #: Seconds that a transaction of another program may keep locks before the screen names it: ours
 #: take milliseconds.
 LOCKED_S: Final = 10.0
+#: Seconds after which a surface that was refused counts as put off: a platform that asks to wait,
+#: or is away for a moment, is no trouble of the operator's.
+PUT_OFF_S: Final = 120.0
 #: Seconds after which a published event that is not settled counts as one that is waiting.
 LATE_S: Final = 10.0
 
@@ -60,6 +63,16 @@ class Buried(NamedTuple):
     """The reason of the newest one; numbers in the others' may differ."""
     events: int
     newest_id: int
+
+
+class PutOff(NamedTuple):
+    """Surfaces of one platform that were tried, and are still not shown long after."""
+
+    platform: Platform
+    surfaces: int
+    oldest_s: float
+    error: str
+    """The sentence of the newest refusal."""
 
 
 class Parked(NamedTuple):
@@ -184,6 +197,31 @@ async def buried(conn: asyncpg.Connection) -> list[Buried]:
             COUNTED_MAX,
         )
     return [Buried(*row) for row in rows]
+
+
+async def put_off(conn: asyncpg.Connection) -> list[PutOff]:
+    """Count the surfaces that a refusal has put off for long, by platform.
+
+    A ladder that changed takes hours at the platforms' limits, so its surfaces do not count.
+    """
+    with mapped_errors():
+        rows = await conn.fetch(
+            """
+            SELECT platform, count(*), extract(epoch FROM now() - min(wanted_at))::float8,
+                left((array_agg(error ORDER BY retry_at DESC NULLS LAST))[1], 300)
+            FROM (
+                SELECT platform, priority, wanted_at, retry_at, error FROM twinstream.surfaces
+                WHERE parked IS NULL AND wanted IS DISTINCT FROM shown LIMIT $1
+            ) AS s
+            WHERE error IS NOT NULL AND priority < $2
+                AND wanted_at < now() - make_interval(secs => $3)
+            GROUP BY platform ORDER BY platform DESC
+            """,
+            COUNTED_MAX,
+            BACKFILL,
+            PUT_OFF_S,
+        )
+    return [PutOff(*row) for row in rows]
 
 
 async def parked(conn: asyncpg.Connection) -> list[Parked]:

@@ -12,6 +12,7 @@ UNCOMPLETED = ("pending", "published", "failed")
 class Failure(NamedTuple):
     """An event that was buried, and why."""
 
+    id: int
     idempotency_key: str
     error_message: str
 
@@ -47,7 +48,7 @@ async def newest_failures(conn: asyncpg.Connection, *, limit: int) -> list[Failu
     with mapped_errors():
         rows = await conn.fetch(
             """
-            SELECT idempotency_key, error_message FROM twinstream.sync_events
+            SELECT id, idempotency_key, error_message FROM twinstream.sync_events
             WHERE status = 'failed' ORDER BY id DESC LIMIT $1
             """,
             limit,

@@ -1,5 +1,7 @@
 """Lag: how much of a stream a group has not finished, and how old that is."""
 
+import time
+
 import pytest
 
 from bus import (
@@ -9,6 +11,10 @@ from bus import (
 )
 from bus.entry import ID_MAX
 from tests.support.bus_servers import HOUR_MS, Bus, id_at
+
+#: Milliseconds that a read of a quiet stream waits, and how many of them one test makes.
+BLOCK_MS = 100
+QUIET_READS = 3
 
 
 async def test_lag_counts_the_unread_and_the_unacknowledged_apart(bus: Bus):
@@ -29,6 +35,34 @@ async def test_lag_counts_the_unread_and_the_unacknowledged_apart(bus: Bus):
     (consumer,) = measured.consumers
     assert (consumer.name, consumer.unacknowledged) == ("to-discord-1", 2)
     assert 0 <= consumer.idle_ms < 60_000
+
+
+async def test_a_consumer_of_a_quiet_stream_is_seen_at_each_of_its_reads(bus: Bus):
+    """Redis before 7.2 counts only reads that bring something as a sign of life."""
+    reader = bus.reader(block_ms=BLOCK_MS)
+    await bus.publish(b"one")
+    await reader.acknowledge([entry.id for entry in await reader.read()])
+    began = time.monotonic()
+
+    for _ in range(QUIET_READS):
+        assert await reader.read() == []
+
+    (consumer,) = (await measure_lag(bus.redis, bus.keys.subscription("telegram"))).consumers
+    quiet_ms = (time.monotonic() - began) * 1_000
+    assert consumer.idle_ms < quiet_ms - BLOCK_MS
+
+
+async def test_looking_for_life_delivers_nothing_again(bus: Bus):
+    await bus.publish(b"in work")
+    reader = bus.reader()
+    assert len(await reader.read()) == 1
+
+    assert await reader.read() == []
+
+    (pending,) = await bus.redis.xpending_range(
+        *bus.keys.subscription("telegram"), min="-", max="+", count=1
+    )
+    assert pending["times_delivered"] == 1
 
 
 async def test_a_group_that_is_up_to_date_has_no_lag(bus: Bus):

@@ -139,6 +139,8 @@ async def test_the_demo_plays_on_a_running_sandbox_and_both_sides_agree(sandbox:
     assert "Discord shows the role Regular instead of Newcomer" in told.stdout
     assert "Telegram shows the tag Veteran" in told.stdout
     assert "sync:discord: 2 new entries, 2 events of Discord" in told.stdout
+    shown = await asyncio.to_thread(launch, "operate", sandbox.run_dir, "status")
+    assert shown.returncode == 0, shown.stdout + shown.stderr
 
 
 async def test_redis_and_postgres_answer_as_the_readme_says(sandbox: Running) -> None:

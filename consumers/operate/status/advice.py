@@ -9,7 +9,7 @@ from db import PLATFORMS, Platform
 from db.reconcile.drift import Held
 from db.upkeep.overview import COUNTED_MAX, HeldExample, Locker
 
-from .observation import Advice, Observation, Record, StreamState
+from .observation import Advice, Observation, Record, ServerState, StreamState
 from .spans import ago, span
 
 #: Seconds: running consumers ask for entries every few seconds, and settle or claim each within a
@@ -20,10 +20,12 @@ WAITING_S_MAX: Final = 60.0
 CONNECTING_S_MAX: Final = 10.0
 #: Seconds for which an event may wait for the relay, which looks every second.
 UNPUBLISHED_S_MAX: Final = 60.0
-#: Seconds after which a pass is late: a pass is due every 15 minutes, and the alert says the same.
-PASS_LATE_S: Final = 3_600.0
+#: Intervals after which a pass is late, as the alert TwinstreamReconcileLate has it.
+PASS_LATE_INTERVALS: Final = 4
 #: How much of a reason or an error one line shows.
 REASON_MAX: Final = 120
+#: The same where the text names a file or says what mends it.
+LONG_REASON_MAX: Final = 300
 
 # The urgencies: nothing works; events wait; the operator has to decide; less is shown or kept.
 STANDS, WAITS, DECIDE, LESS = range(4)
@@ -31,11 +33,12 @@ STANDS, WAITS, DECIDE, LESS = range(4)
 
 def advise(seen: Observation) -> list[Advice]:
     """Return what to do, the most urgent first. Pure."""
-    found = [*_servers(seen)]
+    found = [*_servers(seen), *_settings(seen)]
     for stream in seen.streams:
         found += _stream(stream, seen.record)
     if seen.record is not None:
         found += _bots(seen.record, seen.tokens)
+        found += _late_pass(seen.record, PASS_LATE_INTERVALS * seen.passes_every_s)
         for part in _PARTS:
             found += part(seen.record)
     return sorted(found, key=lambda one: one.urgency)
@@ -61,9 +64,25 @@ def _servers(seen: Observation) -> Iterator[Advice]:
         if server.trouble is not None:
             yield Advice(
                 urgency=STANDS,
-                what=f"{server.name} {visible(server.trouble)}; {why}",
+                what=f"{_named(server)}; {why}",
                 command=command("doctor"),
             )
+
+
+def _named(server: ServerState) -> str:
+    """Say what is wrong with a server, and name it once."""
+    trouble = visible(server.trouble or "")
+    return trouble if trouble.startswith(server.name) else f"{server.name} {trouble}"
+
+
+def _settings(seen: Observation) -> Iterator[Advice]:
+    if seen.unfit_settings is not None:
+        yield Advice(
+            urgency=DECIDE,
+            what="a process that starts now refuses its settings:"
+            f" {shortened(seen.unfit_settings, LONG_REASON_MAX)}",
+            command=command("doctor"),
+        )
 
 
 def _stream(stream: StreamState, record: Record | None) -> Iterator[Advice]:
@@ -175,7 +194,10 @@ def _reconcile(record: Record) -> Iterator[Advice]:
             f" {shortened(last.stopped_because)}",
             command=command("reconcile", "--now", "--dry-run"),
         )
-    if record.finished_s is not None and record.finished_s > PASS_LATE_S and not record.stop_sign:
+
+
+def _late_pass(record: Record, late_s: float) -> Iterator[Advice]:
+    if record.finished_s is not None and record.finished_s > late_s and not record.stop_sign:
         yield Advice(
             urgency=DECIDE,
             what=f"no pass of reconcile was finished for {span(record.finished_s)}",
@@ -231,6 +253,13 @@ def _buried(record: Record) -> Iterator[Advice]:
 
 
 def _display(record: Record) -> Iterator[Advice]:
+    for late in record.put_off:
+        yield Advice(
+            urgency=LESS,
+            what=f"{counted(late.surfaces, 'surface')} put off on {late.platform}, the oldest for"
+            f" {span(late.oldest_s)}: {shortened(late.error, LONG_REASON_MAX)}",
+            command=command("doctor"),
+        )
     for one in record.parked:
         if not one.is_personal:
             yield Advice(

@@ -4,13 +4,15 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from datetime import datetime
+from pathlib import Path
 from typing import Final, TypeVar
 
 import asyncpg
 
 from bus import SOURCES, BadRedisUrl, BusError, Client, Keys, Lag, Source, connect, measure_lag
 from bus.errors import translated
-from config import Settings, masking
+from config import Community, ConfigError, Settings, masking
+from config.community import ReconcileSetting
 from db import PLATFORMS, BadDatabaseUrl, DbError, Platform, open_pool, stop_signs
 from db.errors import mapped_errors
 from db.reconcile import drift, passes
@@ -38,6 +40,7 @@ async def look(settings: Settings, *, keys: Keys, answer_s: float = ANSWER_S_MAX
         _ask("Postgres", settings.database_url, _postgres, answer_s, mask),
         _ask("Redis", settings.redis_url, lambda url: _redis(url, keys), answer_s, mask),
     )
+    passing, unfit = _passes(settings)
     return Observation(
         at=datetime.now().astimezone().isoformat(timespec="seconds"),
         postgres=postgres,
@@ -45,7 +48,17 @@ async def look(settings: Settings, *, keys: Keys, answer_s: float = ANSWER_S_MAX
         streams=streams or (),
         record=record,
         tokens=[one for one in PLATFORMS if tokens[one]],
+        unfit_settings=unfit,
+        passes_every_s=passing.interval_ms / 1_000,
     )
+
+
+def _passes(settings: Settings) -> tuple[ReconcileSetting, str | None]:
+    """Return how passes are made by the settings; or the defaults, and why they are unfit."""
+    try:
+        return Community.from_toml(Path(settings.twinstream_config)).reconcile, None
+    except ConfigError as error:
+        return ReconcileSetting(), str(error)
 
 
 async def _ask(
@@ -92,6 +105,7 @@ async def _record(conn: asyncpg.Connection, waiting: dict[Platform, int]) -> Rec
         unpublished=await overview.unpublished(conn),
         buried=await overview.buried(conn),
         waiting=waiting,
+        put_off=await overview.put_off(conn),
         parked=await overview.parked(conn),
         parked_places=await overview.parked_places(conn),
         last_pass=await overview.last_pass(conn),

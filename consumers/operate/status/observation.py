@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from bus import Source
+from config.community import ReconcileSetting
 from db import Platform
 from db.reconcile.drift import Held
 from db.upkeep.bot_connections import BotConnection
@@ -17,6 +18,7 @@ from db.upkeep.overview import (
     Locker,
     Parked,
     ParkedPlace,
+    PutOff,
     Unpublished,
 )
 
@@ -66,6 +68,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     unpublished: Sequence[Unpublished] = ()
     buried: Sequence[Buried] = ()
     waiting: dict[Platform, int] = {}
+    #: Surfaces that have been put off for long, apart from those of a ladder that changed.
+    put_off: Sequence[PutOff] = ()
     parked: Sequence[Parked] = ()
     #: Places that take no announcements.
     parked_places: Sequence[ParkedPlace] = ()
@@ -94,6 +98,10 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
     record: Record | None = None
     #: The platforms whose token is set, so that a bot of ours is meant to run there.
     tokens: Sequence[Platform] = ()
+    #: Why a process that starts now would refuse twinstream.toml; None if it is fit.
+    unfit_settings: str | None = None
+    #: Seconds between two passes, by the settings.
+    passes_every_s: float = ReconcileSetting().interval_ms / 1_000
 
 
 class Advice(msgspec.Struct, frozen=True, kw_only=True):

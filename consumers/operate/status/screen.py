@@ -78,11 +78,12 @@ def _readers(stream: StreamState) -> str:
     named = [f"{visible(one.name)} {ago(one.seen_s)}" for one in living[:NAMED_MAX]]
     if len(living) > NAMED_MAX:
         named.append(f"{len(living) - NAMED_MAX} more")
+    reading = ", ".join(named) or "no consumer"
     if silent := [one for one in stream.readers if one.seen_s > SILENT_S_MAX]:
         first = silent[0]
-        others = f" and {len(silent) - 1} others" if len(silent) > 1 else ""
-        named.append(f"not {visible(first.name)}{others} since {ago(first.seen_s)}")
-    return ", ".join(named) or "no consumer yet"
+        others = f" and {len(silent) - 1} more" if len(silent) > 1 else ""
+        return f"{reading}; {visible(first.name)}{others} last seen {ago(first.seen_s)}"
+    return reading
 
 
 def _record(record: Record) -> Iterator[tuple[str, str]]:

@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import asyncpg
 import pytest
@@ -52,8 +53,12 @@ def community() -> Community:
 
 
 @pytest.fixture
-def settings(redis_server: Server, database_url: str) -> Settings:
-    return Settings(redis_url=redis_server.url, database_url=database_url)
+def settings(redis_server: Server, database_url: str, checkout: Path) -> Settings:
+    return Settings(
+        redis_url=redis_server.url,
+        database_url=database_url,
+        twinstream_config=str(checkout / "sandbox/twinstream.toml"),
+    )
 
 
 @pytest.fixture

@@ -6,7 +6,16 @@ import pytest
 from typer.testing import CliRunner
 
 from config import ConfigError, Settings
-from consumers.runtime.operator_commands import command
+from consumers.runtime.operator_commands import (
+    OPERATOR_COMMAND,
+    SYSTEMD_CHECKOUT,
+    Place,
+    command,
+    destroy_group,
+    end_transaction,
+    place_of,
+    start,
+)
 from launch import operator_hints
 from launch.__main__ import app, main
 from launch.errors import LaunchError
@@ -99,14 +108,35 @@ def test_an_unfit_address_of_postgres_is_one_sentence_and_exit_code_2(
 def test_a_hint_names_the_target_that_a_checkout_has(
     words: tuple[str, ...], typed: str, checkout: Path
 ) -> None:
-    assert command(*words, in_checkout=True) == typed
+    assert command(*words, place=Place.CHECKOUT) == typed
     assert f"\n{words[0]}: " in (checkout / "Makefile").read_text()
 
 
 def test_a_hint_in_an_image_names_the_module() -> None:
-    said = command("dead", "show", "7", in_checkout=False)
+    said = command("dead", "show", "7", place=Place.IMAGE)
 
     assert said == "`python -m consumers dead show 7`"
+
+
+def test_a_hint_under_systemd_names_the_operators_command_and_the_units() -> None:
+    said = command("dead", "list", place=Place.SYSTEMD)
+
+    assert said == "`sudo twinstream dead list`"
+    assert start(place=Place.SYSTEMD).startswith("`sudo systemctl start twinstream@consumers ")
+    assert "make" not in end_transaction(7, place=Place.SYSTEMD)
+    assert destroy_group("sync:telegram", "x", place=Place.SYSTEMD).startswith("`redis-cli ")
+
+
+def test_the_place_that_systemd_runs_is_the_one_of_the_page(checkout: Path, tmp_path: Path) -> None:
+    installed = tmp_path / "twinstream"
+    installed.touch()
+    page = (checkout / "docs/production.md").read_text(encoding="utf-8")
+
+    assert place_of(SYSTEMD_CHECKOUT, installed) is Place.SYSTEMD
+    assert place_of(checkout, installed) is Place.CHECKOUT
+    assert place_of(tmp_path, installed) is Place.IMAGE
+    assert f'git clone "$REPOSITORY" {SYSTEMD_CHECKOUT} ' in page
+    assert f"install deploy/systemd/twinstream {OPERATOR_COMMAND.parent}/ " in page
 
 
 def test_the_end_of_the_demo_names_no_servers_that_are_gone() -> None:

@@ -6,6 +6,7 @@ import io
 import json
 import os
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import asyncpg
 import msgspec
@@ -16,7 +17,9 @@ from config import Settings
 from config.outside_text.terminal import Terminal
 from consumers.operate.status import advice, command, looking, screen
 from consumers.operate.status.advice import advise
+from consumers.operate.status.observation import ConsumerState
 from consumers.settling.role import Settling
+from db.surfaces import BACKFILL, LIVE
 from db.upkeep import bot_connections, overview
 from tests.integration.consumers.operate.test_history_import_command import hold
 from tests.support.settling import until, xp_payload
@@ -44,6 +47,14 @@ async def silent_server() -> AsyncIterator[int]:
     server = await asyncio.start_server(hang, "127.0.0.1", 0)
     async with server:
         yield server.sockets[0].getsockname()[1]
+
+
+def with_more_settings(settings: Settings, folder: Path, lines: str) -> Settings:
+    """Return settings whose file has these lines, too."""
+    unchanged = Path(settings.twinstream_config).read_text(encoding="utf-8")
+    changed = folder / "twinstream.toml"
+    changed.write_text(f"{unchanged}\n{lines}", encoding="utf-8")
+    return msgspec.structs.replace(settings, twinstream_config=str(changed))
 
 
 async def shown(settings: Settings, keys, **options) -> tuple[int, str]:
@@ -321,6 +332,92 @@ async def test_figures_are_counted_up_to_a_bound(pool, resources, settings, keys
 
     assert "waiting: 0 on telegram, 2 or more on discord" in said
     assert "2 or more on discord are owed" in said
+
+
+@pytest.mark.usefixtures("well")
+@pytest.mark.parametrize(("interval_ms", "age_min", "is_late"), [
+    (900_000, 61, True), (900_000, 59, False), (7_200_000, 120, False), (60_000, 5, True),
+])  # fmt: skip
+async def test_a_pass_is_late_after_four_of_the_intervals_that_are_set(
+    settings, keys, pool, tmp_path, interval_ms, age_min, is_late
+):
+    ours = with_more_settings(settings, tmp_path, f"[reconcile]\ninterval_ms = {interval_ms}\n")
+    await pool.execute(
+        "INSERT INTO reconcile_runs (cause, owner, lease_until, status, finished_at)"
+        " VALUES ('interval', 'x', now(), 'finished', now() - make_interval(mins => $1))",
+        age_min,
+    )
+
+    code, said = await shown(ours, keys)
+
+    assert ("no pass of reconcile was finished for" in said) == is_late
+    assert code == int(is_late), said
+
+
+@pytest.mark.usefixtures("well")
+async def test_settings_that_the_next_start_refuses_are_told_before_it(settings, keys, tmp_path):
+    unfit = with_more_settings(settings, tmp_path, "[reconcile]\nintervall_ms = 900000\n")
+
+    code, said = await shown(unfit, keys)
+
+    told = " ".join(said.split())
+    assert code == 1
+    assert "1. a process that starts now refuses its settings: " in told
+    assert "reconcile.intervall_ms is not a setting; did you mean interval_ms?" in told
+    assert "discord: connected" in said
+
+
+@pytest.mark.usefixtures("well")
+@pytest.mark.parametrize(("age_s", "priority", "is_told"), [
+    (130, LIVE, True), (10, LIVE, False), (7_200, BACKFILL, False),
+])  # fmt: skip
+async def test_a_right_that_the_bot_lacks_for_everybody_is_named(
+    settings, keys, pool, age_s, priority, is_told
+):
+    await pool.execute("INSERT INTO members (id) OVERRIDING SYSTEM VALUE VALUES (1)")
+    await pool.execute(
+        "INSERT INTO accounts (platform, account_id, member_id) VALUES ('telegram', 1, 1)"
+    )
+    await pool.execute(
+        "INSERT INTO surfaces (member_id, platform, wanted, wanted_at, priority, error, attempts)"
+        " VALUES (1, 'telegram', 1, now() - make_interval(secs => $1), $2, $3, 1)",
+        age_s,
+        priority,
+        f"Telegram forbids it: switch on the right Edit Member Tags {HOSTILE}",
+    )
+
+    code, said = await shown(settings, keys)
+
+    told = " ".join(said.split())
+    assert code == int(is_told), said
+    assert ("1 surface put off on telegram, the oldest for 130 s: Telegram forbids it" in told
+        or "1 surface put off on telegram, the oldest for 2 min: Telegram forbids it" in told
+    ) == is_told  # fmt: skip
+    assert not {"\x1b", "\u202e"} & set(said)
+
+
+@pytest.mark.usefixtures("well")
+async def test_readers_that_are_gone_are_named_after_those_that_read(settings, keys):
+    seen = await looking.look(settings, keys=keys)
+    old = [
+        ConsumerState(name=f"to-discord-{number}", unacknowledged=0, seen_s=90.0)
+        for number in (8, 9)
+    ]
+    gone = [msgspec.structs.replace(one, readers=tuple(old)) for one in seen.streams]
+    later = msgspec.structs.replace(seen, streams=gone)
+
+    said = "\n".join(map(str, screen.lines(later, advise(later), width=80)))
+
+    assert "read by no consumer; to-discord-8 and 1 more last seen 90 s ago" in said
+
+
+@pytest.mark.usefixtures("well")
+async def test_a_server_that_is_away_is_named_once(settings, keys):
+    away = msgspec.structs.replace(settings, redis_url="redis://127.0.0.1:1/0")
+
+    _, said = await shown(away, keys)
+
+    assert "1. Redis cannot be reached at 127.0.0.1:1" in said
 
 
 @pytest.mark.usefixtures("well")
