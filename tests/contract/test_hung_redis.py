@@ -12,6 +12,8 @@ from tests.support.settling import until
 #: Seconds for an answer, instead of five.
 TIMEOUT_S = 0.1
 REST_S = 0.3
+#: Seconds by which a timer may be early: an event loop counts in milliseconds.
+ROUNDED_S = 0.002
 
 
 @pytest.fixture(autouse=True)
@@ -56,7 +58,7 @@ async def test_a_redis_that_hangs_is_waited_for_once_and_asked_again_after_a_res
         publishing = Publisher(redis, bus.keys)
         await publishing.publish("telegram", [b"before"])
         with proxy.silent():
-            assert await seconds_of_a_refusal(publishing) >= TIMEOUT_S
+            assert await seconds_of_a_refusal(publishing) >= TIMEOUT_S - ROUNDED_S
             refusals = [await seconds_of_a_refusal(publishing) for _ in range(20)]
             assert sum(refusals) < TIMEOUT_S
             # After the rest one call asks, and the others go on without waiting.
@@ -64,7 +66,7 @@ async def test_a_redis_that_hangs_is_waited_for_once_and_asked_again_after_a_res
             asking = asyncio.create_task(seconds_of_a_refusal(publishing))
             await asyncio.sleep(0)
             assert await seconds_of_a_refusal(publishing) < TIMEOUT_S / 2
-            assert await asking >= TIMEOUT_S
+            assert await asking >= TIMEOUT_S - ROUNDED_S
         await rested(publishing)
         before = await length(bus.redis, bus)
 
