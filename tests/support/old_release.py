@@ -104,6 +104,8 @@ class Bot:
         #: The longest time in seconds from one recorded event to the next one.
         self.longest_pause_s = 0.0
         self._recorded_at: float | None = None
+        self._has_ended = False
+        self._news = asyncio.Condition()
 
     @classmethod
     @asynccontextmanager
@@ -121,42 +123,52 @@ class Bot:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
+        bot = cls(process)
+        # All the time: a bot whose pipe is full would wait for its reader, and not for Postgres.
+        reading = asyncio.create_task(bot._read())
         try:
-            yield cls(process)
+            yield bot
         finally:
             if process.returncode is None:
                 process.kill()
-            await process.communicate()
+            await reading
+            await process.wait()
 
     async def records(self, count: int) -> None:
         """Return once the bot has recorded this many more events."""
         wanted = self.recorded + count
-        async with asyncio.timeout(PATIENCE_S):
-            while self.recorded < wanted:
-                assert await self._line(), "the bot ended"
+        async with asyncio.timeout(PATIENCE_S), self._news:
+            await self._news.wait_for(lambda: self._has_ended or self.recorded >= wanted)
+        assert self.recorded >= wanted, "the bot ended"
 
     async def goes_on_until(self, holds: Callable[[], Awaitable[bool]]) -> None:
-        """Listen to the bot until this is so. The lines themselves may be older."""
+        """Return once this is so; the bot has to go on until then."""
         async with asyncio.timeout(PATIENCE_S):
             while not await holds():
-                assert await self._line(), "the bot ended"
+                async with self._news:
+                    await self._news.wait()
+                assert not self._has_ended, "the bot ended"
 
     async def stop(self) -> None:
         """Let the bot end, and read the rest of what it said."""
         assert self._process.stdin is not None
         self._process.stdin.close()
-        while await self._line():
-            pass
+        async with self._news:
+            await self._news.wait_for(lambda: self._has_ended)
         assert await self._process.wait() == 0
 
-    async def _line(self) -> bool:
+    async def _read(self) -> None:
         assert self._process.stdout is not None
-        line = (await self._process.stdout.readline()).decode()
-        if line.startswith("recorded"):
-            self._note(float(line.split()[2]))
-        elif line.startswith("delayed"):
-            self.delays.append(line.strip())
-        return bool(line)
+        while line := (await self._process.stdout.readline()).decode():
+            if line.startswith("recorded"):
+                self._note(float(line.split()[2]))
+            elif line.startswith("delayed"):
+                self.delays.append(line.strip())
+            async with self._news:
+                self._news.notify_all()
+        async with self._news:
+            self._has_ended = True
+            self._news.notify_all()
 
     def _note(self, at: float) -> None:
         pause = at - (at if self._recorded_at is None else self._recorded_at)
