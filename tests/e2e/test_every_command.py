@@ -617,8 +617,8 @@ def differences(english: Walk, russian: Walk) -> list[str]:
             CATALOGUE.sentences(walk.read[step].text, walk.person.language)
             for walk in (english, russian)
         )
-        # The game's numbers decide what it says, and whether there is an achievement to tell of. What
-        # a board says depends on what the other person has done by then.
+        # The game's numbers decide what it says, and whether there is an achievement to tell of.
+        # A board shows what the other person has done by then.
         is_by_chance = step[1].startswith(("guess", "top"))
         if {name for name in one ^ other if "chievement" not in name} and not is_by_chance:
             found.append(f"{step}: only in English {one - other}, only in Russian {other - one}")
