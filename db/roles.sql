@@ -116,8 +116,8 @@ BEGIN
         EXECUTE format('GRANT SELECT ON %s TO %s', one.relation, CASE
             -- Each process asks at its start whether its migrations were applied.
             WHEN one.is_view OR one.name = 'schema_migrations' THEN everybody
-            -- Hashes of codes by which accounts are linked.
-            WHEN one.name IN ('link_codes', 'link_offers') THEN consumers
+            -- Hashes of codes by which accounts are linked, and links that let people into the group.
+            WHEN one.name IN ('link_codes', 'link_offers', 'invite_links') THEN consumers
             ELSE concat_ws(', ', consumers, settling, readers)
         END);
         IF one.name IN ('transactions', 'link_acts') THEN

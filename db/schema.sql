@@ -526,7 +526,7 @@ BEGIN
     ) THEN
         DELETE FROM twinstream.invites AS i
         WHERE i.platform = NEW.platform AND i.account_id = NEW.to_account_id;
-        UPDATE twinstream.invites AS i SET account_id = NEW.to_account_id
+        UPDATE twinstream.invites AS i SET account_id = NEW.to_account_id, is_earned = false, look_at = now()
         WHERE i.platform = NEW.platform AND i.account_id = NEW.from_account_id;
     ELSE
         PERFORM twinstream.void_invite(NEW.platform, NEW.to_account_id);
@@ -536,6 +536,15 @@ BEGIN
     -- Of two accounts that were one person's, one has invited the other.
     PERFORM twinstream.void_invite(i.platform, i.account_id) FROM twinstream.invites AS i
     WHERE i.platform = NEW.platform AND i.account_id = NEW.to_account_id AND i.inviter_id = i.account_id;
+    -- One link of a member: that of the new account, if it has one.
+    UPDATE twinstream.invite_links AS l SET is_revoked = true, revoke_at = now()
+    WHERE l.platform = NEW.platform AND l.account_id = NEW.from_account_id AND NOT l.is_revoked AND EXISTS (
+        SELECT FROM twinstream.invite_links AS o
+        WHERE o.platform = l.platform AND o.chat_id = l.chat_id AND o.account_id = NEW.to_account_id
+            AND NOT o.is_revoked
+    );
+    UPDATE twinstream.invite_links AS l SET account_id = NEW.to_account_id
+    WHERE l.platform = NEW.platform AND l.account_id = NEW.from_account_id;
     RETURN NULL;
 END $$;
 
@@ -1237,6 +1246,15 @@ BEGIN
     RETURN dropped;
 END $$;
 
+CREATE FUNCTION twinstream.drop_revoked_link(of_platform text, of_link text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM twinstream.require_caller(of_platform);
+    DELETE FROM twinstream.invite_links AS l WHERE l.platform = of_platform AND l.link = of_link AND l.is_revoked;
+END $$;
+
 CREATE FUNCTION twinstream.earn(platform text, account_ids bigint[], reasons text[], amounts bigint[], moments timestamp with time zone[], days date[], cooldowns_s double precision[], day_limits bigint[], window_s double precision, stores text[] DEFAULT '{}'::text[], waits_for_locks boolean DEFAULT true, forget_secret text DEFAULT NULL::text) RETURNS TABLE(xp bigint, last_at timestamp with time zone, day_xp bigint, member_id bigint, closed boolean)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1291,6 +1309,8 @@ CREATE FUNCTION twinstream.end_invite(of_platform text, invited bigint) RETURNS 
 BEGIN
     PERFORM twinstream.require_caller(of_platform);
     PERFORM twinstream.void_invite(of_platform, invited);
+    UPDATE twinstream.invite_links AS l SET is_revoked = true, revoke_at = now()
+    WHERE l.platform = of_platform AND l.account_id = invited AND NOT l.is_revoked;
 END $$;
 
 CREATE FUNCTION twinstream.end_notice(of_platform text, of_account bigint, of_kind text, created timestamp with time zone, of_subject text DEFAULT ''::text) RETURNS void
@@ -1767,6 +1787,13 @@ BEGIN
                 WHERE v.platform = a.platform AND v.inviter_id = a.account_id
             ) AS i WHERE a.member_id = member
         ),
+        'invite_links', (
+            SELECT json_agg(json_build_object(
+                'platform', l.platform, 'link', l.link, 'made_at', l.made_at, 'is_revoked', l.is_revoked
+            ) ORDER BY l.made_at)
+            FROM twinstream.accounts AS a JOIN twinstream.invite_links AS l USING (platform, account_id)
+            WHERE a.member_id = member
+        ),
         'daily_claims', (
             SELECT json_agg(json_build_object(
                 'platform', d.platform, 'claimed_at', d.claimed_at, 'day_ends_at', d.day_ends_at, 'xp', d.xp,
@@ -1989,8 +2016,11 @@ BEGIN
         WHERE w.platform = one.platform AND one.account_id IN (w.account_id, w.administrator_id);
         -- The mark of the account says that it was here. An invitation of a forgotten inviter pays nobody.
         DELETE FROM twinstream.invites AS i WHERE i.platform = one.platform AND i.account_id = one.account_id;
-        UPDATE twinstream.invites AS i SET inviter_id = one.pseudonym
+        UPDATE twinstream.invites AS i SET inviter_id = one.pseudonym, why = NULL
         WHERE i.platform = one.platform AND i.inviter_id = one.account_id;
+        -- The link says nothing of the person; the bot revokes it, and then its row goes.
+        UPDATE twinstream.invite_links AS l SET account_id = one.pseudonym, is_revoked = true, revoke_at = now()
+        WHERE l.platform = one.platform AND l.account_id = one.account_id;
         DELETE FROM twinstream.daily_claims AS d
         WHERE d.platform = one.platform AND d.account_id = one.account_id;
         UPDATE twinstream.links AS l SET telegram_account_id = one.pseudonym
@@ -2474,11 +2504,104 @@ BEGIN
     RETURN NULL;
 END $$;
 
+CREATE TABLE twinstream.invites (
+    platform text NOT NULL,
+    account_id bigint NOT NULL,
+    inviter_id bigint NOT NULL,
+    joined_at timestamp with time zone DEFAULT now() NOT NULL,
+    status text DEFAULT 'waiting'::text NOT NULL,
+    changed_at timestamp with time zone DEFAULT now() NOT NULL,
+    look_at timestamp with time zone DEFAULT now() NOT NULL,
+    is_earned boolean DEFAULT false NOT NULL,
+    refusals integer DEFAULT 0 NOT NULL,
+    why text,
+    CONSTRAINT invite_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'discord'::text]))),
+    CONSTRAINT invite_status_known CHECK ((status = ANY (ARRAY['waiting'::text, 'paid'::text, 'void'::text, 'refused'::text])))
+);
+
+CREATE FUNCTION twinstream.judged_invite(one twinstream.invites, stay_s double precision, least_xp bigint, per_day integer, pause interval) RETURNS twinstream.invites
+    LANGUAGE plpgsql
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    AS $$
+DECLARE
+    ripe_at CONSTANT timestamptz := one.joined_at + make_interval(secs => stay_s);
+    turn timestamptz;
+    is_enough boolean := one.is_earned;
+BEGIN
+    IF ripe_at > now() THEN
+        -- The setting may change meanwhile.
+        one.look_at := least(ripe_at, now() + interval '1 day');
+        RETURN one;
+    END IF;
+    IF NOT is_enough THEN
+        -- In the books of its own platform, so that what others give it by a link does not count. Neither do the
+        -- entries that links, unlinks and moves themselves make.
+        SELECT coalesce(sum(t.delta_xp), 0) >= least_xp INTO is_enough FROM twinstream.transactions AS t
+        WHERE t.account_id = one.account_id AND t.source = one.platform AND t.platform = one.platform
+            AND t.delta_xp > 0 AND t.idempotency_key NOT LIKE 'link:%';
+    END IF;
+    IF NOT is_enough THEN
+        one.status := CASE WHEN ripe_at < now() - interval '30 days' THEN 'void' ELSE 'waiting' END;
+        one.look_at := now() + pause;
+        RETURN one;
+    END IF;
+    -- One payment of an inviter at a time, so that the limit holds. A move or a forgetting that holds the inviter
+    -- may be about to change this row: it would wait for this payment, and this payment for it.
+    IF twinstream.lock_accounts(one.platform, ARRAY[one.inviter_id], false) IS NULL THEN
+        one.look_at := now() + pause;
+        RETURN one;
+    END IF;
+    IF one.inviter_id < 0 OR EXISTS (
+        -- Both were linked with one account: they are one person's.
+        SELECT FROM twinstream.links_of(one.platform, one.account_id) AS l
+        JOIN twinstream.links_of(one.platform, one.inviter_id) AS o ON CASE one.platform
+            WHEN 'telegram' THEN o.discord_account_id = l.discord_account_id
+            ELSE o.telegram_account_id = l.telegram_account_id END
+    ) THEN
+        one.status := 'void';
+        RETURN one;
+    END IF;
+    turn := twinstream.turn_of(one.platform, one.inviter_id, per_day, NOT one.is_earned);
+    one.is_earned := true;
+    IF turn > now() THEN
+        one.look_at := turn;
+    ELSE
+        one.status := 'paid';
+    END IF;
+    RETURN one;
+END $$;
+
 CREATE FUNCTION twinstream.keep_earnings(of_member bigint) RETURNS void
     LANGUAGE sql
     AS $$
     UPDATE twinstream.members AS m SET week_discord_xp = 0, month_discord_xp = 0 WHERE m.id = of_member
 $$;
+
+CREATE FUNCTION twinstream.keep_invite_link(of_platform text, chat bigint, account bigint, made text DEFAULT NULL::text) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    known text;
+BEGIN
+    PERFORM twinstream.require_caller(of_platform);
+    IF made IS NOT NULL THEN
+        -- A link that is being kept is there for a forgetting to revoke.
+        PERFORM pg_advisory_xact_lock_shared(hashtextextended('twinstream.forgetting', 0));
+        INSERT INTO twinstream.invite_links AS l (platform, chat_id, account_id, link)
+        VALUES (of_platform, chat, account, made)
+        ON CONFLICT DO NOTHING;
+    END IF;
+    SELECT l.link INTO known FROM twinstream.invite_links AS l
+    WHERE l.platform = of_platform AND l.chat_id = chat AND l.account_id = account AND NOT l.is_revoked;
+    IF known <> made THEN
+        INSERT INTO twinstream.invite_links AS l (platform, chat_id, account_id, link, is_revoked)
+        VALUES (of_platform, chat, account, made, true)
+        ON CONFLICT DO NOTHING;
+    END IF;
+    RETURN known;
+END $$;
 
 CREATE FUNCTION twinstream.keep_places(of_platform text, named text[]) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
@@ -3235,7 +3358,7 @@ BEGIN
     FROM unnest(marks, moments) AS u (mark, moment);
 END $$;
 
-CREATE FUNCTION twinstream.note_invite(of_platform text, inviter bigint, invited bigint, forget_secret text DEFAULT NULL::text) RETURNS text
+CREATE FUNCTION twinstream.note_invite(of_platform text, inviter bigint, invited bigint, forget_secret text DEFAULT NULL::text, by_link text DEFAULT NULL::text) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
@@ -3245,7 +3368,14 @@ BEGIN
     PERFORM twinstream.require_caller(of_platform);
     -- An invitation that is being noted is there for a forgetting to remove; a later one finds the marks.
     PERFORM pg_advisory_xact_lock_shared(hashtextextended('twinstream.forgetting', 0));
-    -- The bot's link of a member outlives the forgetting.
+    inviter := coalesce(inviter, (
+        SELECT l.account_id FROM twinstream.invite_links AS l
+        WHERE l.platform = of_platform AND l.link = by_link AND NOT l.is_revoked
+    ));
+    IF inviter IS NULL THEN
+        RETURN NULL;
+    END IF;
+    -- A link that a person made outlives the forgetting.
     IF twinstream.was_forgotten_since(of_platform, ARRAY[inviter], '-infinity', forget_secret) AND NOT EXISTS (
         SELECT FROM twinstream.accounts AS a WHERE a.platform = of_platform AND a.account_id = inviter
     ) THEN
@@ -3518,63 +3648,70 @@ CREATE FUNCTION twinstream.pattern_of_ids(person twinstream.forgotten_one[]) RET
     SELECT '(^|[^0-9])(' || string_agg(p.account_id::text, '|') || ')(?![0-9])' FROM unnest(person) AS p
 $$;
 
-CREATE FUNCTION twinstream.pay_invite(of_platform text, stay_s double precision, least_xp bigint, more_xp bigint, more_balance bigint, per_day integer, stores text[] DEFAULT '{}'::text[], forget_secret text DEFAULT NULL::text) RETURNS TABLE(inviter_id bigint, account_id bigint, status text)
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp'
+CREATE FUNCTION twinstream.pay_due_invites(of_platform text, stay_s double precision, least_xp bigint, more_xp bigint, more_balance bigint, per_day integer, stores text[], forget_secret text, pause_s double precision, at_most integer) RETURNS TABLE(inviter_id bigint, account_id bigint, status text, why text)
+    LANGUAGE plpgsql
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
     AS $$
 #variable_conflict use_column
 DECLARE
-    one record;
+    one twinstream.invites;
+    refusal text;
+BEGIN
+    FOR one IN
+        SELECT * FROM twinstream.invites AS i
+        WHERE i.platform = of_platform AND i.status = 'waiting' AND i.look_at <= now()
+        ORDER BY i.look_at LIMIT at_most FOR UPDATE SKIP LOCKED
+    LOOP
+        refusal := NULL;
+        one := twinstream.judged_invite(one, stay_s, least_xp, per_day, make_interval(secs => pause_s));
+        IF one.status = 'paid' THEN
+            BEGIN
+                PERFORM twinstream.record_amounts(
+                    of_platform, one.inviter_id, more_xp, more_balance, 'invite', one.account_id::text, stores,
+                    forget_secret
+                );
+            EXCEPTION WHEN data_exception OR integrity_constraint_violation THEN
+                refusal := SQLERRM;
+                one.status := CASE WHEN one.refusals < 8 THEN 'waiting' ELSE 'refused' END;
+                one.look_at := now() + interval '1 hour' * 2 ^ one.refusals;
+                one.is_earned := false;
+                one.refusals := one.refusals + 1;
+            END;
+        END IF;
+        UPDATE twinstream.invites AS i SET
+            status = one.status, look_at = one.look_at, is_earned = one.is_earned, refusals = one.refusals,
+            why = coalesce(refusal, i.why),
+            changed_at = CASE one.status WHEN i.status THEN i.changed_at ELSE now() END
+        WHERE i.platform = of_platform AND i.account_id = one.account_id;
+        IF one.status = 'paid' AND coalesce(
+            twinstream.turn_of(of_platform, one.inviter_id, per_day, false) <= now(), true
+        ) THEN
+            -- The limit was raised, or one that was planned is void: the next one comes sooner.
+            UPDATE twinstream.invites AS i SET look_at = now()
+            FROM (
+                SELECT n.account_id FROM twinstream.invites AS n
+                WHERE n.inviter_id = one.inviter_id AND n.platform = of_platform AND n.status = 'waiting'
+                    AND n.is_earned AND n.look_at > now()
+                ORDER BY n.look_at LIMIT 1 FOR UPDATE SKIP LOCKED
+            ) AS following
+            WHERE i.platform = of_platform AND i.account_id = following.account_id;
+        END IF;
+        RETURN QUERY SELECT one.inviter_id, one.account_id, one.status, refusal;
+    END LOOP;
+END $$;
+
+CREATE FUNCTION twinstream.pay_invites(of_platform text, stay_s double precision, least_xp bigint, more_xp bigint, more_balance bigint, per_day integer, stores text[] DEFAULT '{}'::text[], forget_secret text DEFAULT NULL::text, pause_s double precision DEFAULT 0, at_most integer DEFAULT 100) RETURNS TABLE(inviter_id bigint, account_id bigint, status text, why text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
 BEGIN
     PERFORM twinstream.require_caller(of_platform);
-    SELECT i.*, e.is_enough INTO one
-    FROM twinstream.invites AS i CROSS JOIN LATERAL (
-        -- In the books of its own platform, so that what others give it by a link does not count. Neither do the
-        -- entries that links, unlinks and moves themselves make.
-        SELECT coalesce(sum(t.delta_xp), 0) >= least_xp AS is_enough FROM twinstream.transactions AS t
-        WHERE t.account_id = i.account_id AND t.source = of_platform AND t.platform = of_platform
-            AND t.delta_xp > 0 AND t.idempotency_key NOT LIKE 'link:%'
-    ) AS e
-    WHERE i.platform = of_platform AND i.status = 'waiting'
-        AND i.joined_at <= now() - make_interval(secs => stay_s)
-        AND (e.is_enough OR i.joined_at < now() - make_interval(days => 30, secs => stay_s))
-        AND per_day > (
-            SELECT count(*) FROM twinstream.invites AS p
-            WHERE p.inviter_id = i.inviter_id AND p.platform = i.platform AND p.status = 'paid'
-                AND p.changed_at > now() - interval '24 hours'
-        )
-    ORDER BY i.joined_at LIMIT 1
-    FOR UPDATE OF i SKIP LOCKED;
-    IF one.account_id IS NULL THEN
-        RETURN;
-    END IF;
-    -- One payment of an inviter at a time, so that the limit holds. A move or a forgetting that holds the inviter
-    -- may be about to change this row: it would wait for this payment, and this payment for it.
-    IF twinstream.lock_accounts(of_platform, ARRAY[one.inviter_id], false) IS NULL THEN
-        RETURN;
-    END IF;
-    one.status := CASE
-        WHEN NOT one.is_enough OR EXISTS (
-            -- Both were linked with one account: they are one person's.
-            SELECT FROM twinstream.links_of(of_platform, one.account_id) AS l
-            JOIN twinstream.links_of(of_platform, one.inviter_id) AS o ON CASE of_platform
-                WHEN 'telegram' THEN o.discord_account_id = l.discord_account_id
-                ELSE o.telegram_account_id = l.telegram_account_id END
-        ) OR one.inviter_id < 0 THEN 'void'
-        WHEN per_day <= (
-            SELECT count(*) FROM twinstream.invites AS p
-            WHERE p.inviter_id = one.inviter_id AND p.platform = of_platform AND p.status = 'paid'
-                AND p.changed_at > now() - interval '24 hours'
-        ) THEN 'waiting'
-        ELSE 'paid' END;
-    IF one.status = 'paid' THEN
-        PERFORM twinstream.record_amounts(
-            of_platform, one.inviter_id, more_xp, more_balance, 'invite', one.account_id::text, stores, forget_secret
-        );
-    END IF;
-    UPDATE twinstream.invites AS i SET status = one.status, changed_at = now()
-    WHERE i.platform = of_platform AND i.account_id = one.account_id;
-    RETURN QUERY SELECT one.inviter_id, one.account_id, one.status;
+    RETURN QUERY SELECT * FROM twinstream.pay_due_invites(
+        of_platform, stay_s, least_xp, more_xp, more_balance, per_day, stores, forget_secret, pause_s, at_most
+    );
 END $$;
 
 CREATE FUNCTION twinstream.pay_link_reward(made twinstream.links, member bigint) RETURNS void
@@ -5060,6 +5197,27 @@ BEGIN
     FROM taken AS t ORDER BY t.created_at, t.subject;
 END $$;
 
+CREATE FUNCTION twinstream.take_revoked_links(of_platform text, at_most integer) RETURNS TABLE(chat_id bigint, link text, is_last boolean)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+BEGIN
+    PERFORM twinstream.require_caller(of_platform);
+    DELETE FROM twinstream.invite_links AS l
+    WHERE l.platform = of_platform AND l.is_revoked AND l.revoke_at <= now() AND l.attempts >= 10;
+    RETURN QUERY
+    UPDATE twinstream.invite_links AS l SET
+        attempts = l.attempts + 1, revoke_at = now() + interval '1 minute' * 2 ^ l.attempts
+    FROM (
+        SELECT d.link FROM twinstream.invite_links AS d
+        WHERE d.platform = of_platform AND d.is_revoked AND d.revoke_at <= now()
+        ORDER BY d.revoke_at LIMIT at_most FOR UPDATE SKIP LOCKED
+    ) AS due
+    WHERE l.platform = of_platform AND l.link = due.link
+    RETURNING l.chat_id, l.link, l.attempts >= 10;
+END $$;
+
 CREATE FUNCTION twinstream.take_transient(of_platform text, at_most integer, age_s_max double precision) RETURNS TABLE(chat_id bigint, message_id bigint, is_command boolean, noted_at timestamp with time zone)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -5222,6 +5380,25 @@ BEGIN
         CASE WHEN answer IN ('thanked', 'known') THEN granted ELSE 0 END,
         greatest(per_day - thanked, 0);
 END $$;
+
+CREATE FUNCTION twinstream.turn_of(of_platform text, inviter bigint, per_day integer, is_new boolean) RETURNS timestamp with time zone
+    LANGUAGE sql STABLE
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off'
+    AS $$
+    SELECT t.at + interval '24 hours' FROM (
+        (
+            SELECT i.changed_at AS at FROM twinstream.invites AS i
+            WHERE i.inviter_id = inviter AND i.platform = of_platform AND i.status = 'paid'
+            ORDER BY i.changed_at DESC LIMIT per_day
+        ) UNION ALL (
+            SELECT i.look_at FROM twinstream.invites AS i
+            WHERE is_new AND i.inviter_id = inviter AND i.platform = of_platform AND i.status = 'waiting' AND i.is_earned
+            ORDER BY i.look_at DESC LIMIT per_day
+        )
+    ) AS t ORDER BY t.at DESC OFFSET per_day - 1 LIMIT 1
+$$;
 
 CREATE FUNCTION twinstream.undo_link(platform text, account_id bigint, code text, stores text[] DEFAULT '{}'::text[]) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER
@@ -5498,7 +5675,7 @@ CREATE FUNCTION twinstream.void_invite(of_platform text, invited bigint) RETURNS
     LANGUAGE sql
     AS $$
     UPDATE twinstream.invites AS i SET status = 'void', changed_at = now()
-    WHERE i.platform = of_platform AND i.account_id = invited AND i.status = 'waiting'
+    WHERE i.platform = of_platform AND i.account_id = invited AND i.status IN ('waiting', 'refused')
 $$;
 
 CREATE FUNCTION twinstream.waiting_announcements(of_platform text, kinds text[], at_most integer, newest_first boolean) RETURNS TABLE(member_id bigint, account_id bigint, display_name text, surface text, announced integer, xp bigint, shown_at timestamp with time zone)
@@ -6134,15 +6311,17 @@ CREATE VIEW twinstream.forgotten_marks AS
     forgotten_at
    FROM twinstream.forgotten_accounts f;
 
-CREATE TABLE twinstream.invites (
+CREATE TABLE twinstream.invite_links (
     platform text NOT NULL,
+    chat_id bigint NOT NULL,
     account_id bigint NOT NULL,
-    inviter_id bigint NOT NULL,
-    joined_at timestamp with time zone DEFAULT now() NOT NULL,
-    status text DEFAULT 'waiting'::text NOT NULL,
-    changed_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT invite_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'discord'::text]))),
-    CONSTRAINT invite_status_known CHECK ((status = ANY (ARRAY['waiting'::text, 'paid'::text, 'void'::text])))
+    link text NOT NULL,
+    made_at timestamp with time zone DEFAULT now() NOT NULL,
+    is_revoked boolean DEFAULT false NOT NULL,
+    revoke_at timestamp with time zone DEFAULT now() NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    CONSTRAINT invite_link_is_short CHECK ((length(link) <= 200)),
+    CONSTRAINT invite_link_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'discord'::text])))
 );
 
 CREATE VIEW twinstream.leaderboard AS
@@ -6689,6 +6868,9 @@ ALTER TABLE ONLY twinstream.forgotten_accounts
 ALTER TABLE ONLY twinstream.forgotten_accounts
     ADD CONSTRAINT forgotten_account_once PRIMARY KEY (mark);
 
+ALTER TABLE ONLY twinstream.invite_links
+    ADD CONSTRAINT invite_link_once PRIMARY KEY (platform, link);
+
 ALTER TABLE ONLY twinstream.invites
     ADD CONSTRAINT invite_once PRIMARY KEY (platform, account_id);
 
@@ -6836,9 +7018,19 @@ CREATE UNIQUE INDEX forget_secret_only_one ON twinstream.forget_secrets USING bt
 
 CREATE INDEX forgotten_accounts_by_time ON twinstream.forgotten_accounts USING btree (forgotten_at);
 
-CREATE INDEX invites_by_inviter ON twinstream.invites USING btree (inviter_id, changed_at);
+CREATE UNIQUE INDEX invite_link_of_member ON twinstream.invite_links USING btree (platform, account_id, chat_id) WHERE (NOT is_revoked);
 
-CREATE INDEX invites_waiting ON twinstream.invites USING btree (platform, joined_at) WHERE (status = 'waiting'::text);
+CREATE INDEX invite_links_by_account ON twinstream.invite_links USING btree (platform, account_id);
+
+CREATE INDEX invite_links_to_revoke ON twinstream.invite_links USING btree (platform, revoke_at) WHERE is_revoked;
+
+CREATE INDEX invites_by_inviter ON twinstream.invites USING btree (inviter_id);
+
+CREATE INDEX invites_paid ON twinstream.invites USING btree (inviter_id, changed_at) WHERE (status = 'paid'::text);
+
+CREATE INDEX invites_planned ON twinstream.invites USING btree (inviter_id, look_at) WHERE ((status = 'waiting'::text) AND is_earned);
+
+CREATE INDEX invites_waiting ON twinstream.invites USING btree (platform, look_at) WHERE (status = 'waiting'::text);
 
 CREATE INDEX link_acts_by_discord_account ON twinstream.link_acts USING btree (discord_account_id, id);
 

@@ -378,18 +378,12 @@ MUTANTS = {
         ),
         _function(
             "invitations of a day",
-            "pay_invite",
-            "AND per_day > (",
-            "AND 2 * per_day > (",
+            "turn_of",
+            "OFFSET per_day - 1",
+            "OFFSET 2 * per_day - 1",
             also=(
-                ";"
-                + _REWRITE.format(
-                    name="pay_invite", old="WHEN per_day <= (", new="WHEN 2 * per_day <= ("
-                ),
-                ";"
-                + _REWRITE.format(
-                    name="pay_invite", old="WHEN 2 * per_day <= (", new="WHEN per_day <= ("
-                ),
+                ";" + _REWRITE.format(name="turn_of", old="LIMIT per_day", new="LIMIT 2 * per_day"),
+                ";" + _REWRITE.format(name="turn_of", old="LIMIT 2 * per_day", new="LIMIT per_day"),
             ),
             members=("invitations",),
         ),

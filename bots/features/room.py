@@ -64,8 +64,11 @@ class VoiceWatch(Protocol):
 class Invitation(NamedTuple):
     """An account that joined by somebody's invitation."""
 
-    inviter_id: int
+    inviter_id: int | None
+    """None if the account came by `link`."""
     account_id: int
+    link: str | None = None
+    """The link by which it came, if this bot made it; the record says for whom."""
 
 
 @dataclass(frozen=True, kw_only=True)

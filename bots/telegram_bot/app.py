@@ -38,6 +38,7 @@ from db.earning import Earnings
 
 from .answer_tidying import Tidier
 from .delivery import TelegramDelivery
+from .group.invite_links import InviteLinks
 from .group.moves import GroupMoves
 from .markup import TelegramMarkup
 from .messages.answer_queue import AnswerQueue, Reply
@@ -235,6 +236,7 @@ class _Polling:
         self._delivery = TelegramDelivery(bot, services.community)
         group_id = services.community.telegram.chat_id
         self._tidier = Tidier(services.database, services.community.answers, group_id)
+        self._invite_links = InviteLinks(services.database, group_id)
         self._queue = AnswerQueue(on_sent=self._note_sent)
         self._guard = CodeGuard(services, self._queue)
         self._gate = UpdateGate(
@@ -243,7 +245,7 @@ class _Polling:
         self._dispatcher = Dispatcher()
         self._dispatcher.update.outer_middleware(self._gate)
         self._dispatcher.include_router(
-            build_router(services, rooms, self._queue, self._guard, moves)
+            build_router(services, rooms, self._queue, self._guard, moves, self._invite_links)
         )
         self._dispatcher.errors.register(partial(_apologise, services.languages, self._queue))
 
@@ -273,6 +275,9 @@ class _Polling:
         tidying = asyncio.create_task(
             supervisor.keep_up(partial(self._tidier.run, self._bot), what="tidying")
         )
+        revoking = asyncio.create_task(
+            supervisor.keep_up(partial(self._invite_links.run, self._bot), what="invite links")
+        )
         try:
             await asyncio.wait({polling, *ending}, return_when=asyncio.FIRST_COMPLETED)
             if not polling.done():
@@ -280,9 +285,9 @@ class _Polling:
                 await self._dispatcher.stop_polling()
             await polling
         finally:
-            for task in (polling, *duties, *ending):
+            for task in (polling, revoking, *duties, *ending):
                 task.cancel()
-            await asyncio.gather(polling, *duties, *ending, return_exceptions=True)
+            await asyncio.gather(polling, revoking, *duties, *ending, return_exceptions=True)
             await self._guard.close()
             await self._queue.close(ANSWERS_DRAIN_S_MAX)
             tidying.cancel()  # it notes what the queue has sent

@@ -15,6 +15,7 @@ from .activity.plain_messages import PlainMessages
 from .activity.posted_messages import PostedMessages
 from .activity.reactions import add_reactions
 from .activity.replies import Replies
+from .group.invite_links import InviteLinks
 from .group.membership import Membership
 from .group.membership_changes import add_membership_changes
 from .group.moves import GroupMoves
@@ -33,6 +34,7 @@ def build_router(
     queue: AnswerQueue,
     guard: CodeGuard,
     moves: GroupMoves,
+    links: InviteLinks,
 ) -> Router:
     """Return the handlers for the configured group and for private chats; others are ignored."""
     group_id = services.community.telegram.chat_id
@@ -42,7 +44,7 @@ def build_router(
     group_texts = services.languages.speak(services.community.announcements.language)
     commands.message.middleware(Askers(services.languages, queue, limits, group_texts))
     membership = Membership(group_id)
-    add_commands(commands, services, rooms, queue, membership, memory)
+    add_commands(commands, services, rooms, queue, membership, memory, links)
     answers = Answers(queue, memory)
     replies = Replies(rooms, membership, answers, group_id)
     replies.register(commands)

@@ -325,8 +325,11 @@ BEGIN
         WHERE w.platform = one.platform AND one.account_id IN (w.account_id, w.administrator_id);
         -- The mark of the account says that it was here. An invitation of a forgotten inviter pays nobody.
         DELETE FROM twinstream.invites AS i WHERE i.platform = one.platform AND i.account_id = one.account_id;
-        UPDATE twinstream.invites AS i SET inviter_id = one.pseudonym
+        UPDATE twinstream.invites AS i SET inviter_id = one.pseudonym, why = NULL
         WHERE i.platform = one.platform AND i.inviter_id = one.account_id;
+        -- The link says nothing of the person; the bot revokes it, and then its row goes.
+        UPDATE twinstream.invite_links AS l SET account_id = one.pseudonym, is_revoked = true, revoke_at = now()
+        WHERE l.platform = one.platform AND l.account_id = one.account_id;
         DELETE FROM twinstream.daily_claims AS d
         WHERE d.platform = one.platform AND d.account_id = one.account_id;
         UPDATE twinstream.links AS l SET telegram_account_id = one.pseudonym

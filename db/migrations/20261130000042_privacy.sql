@@ -302,6 +302,13 @@ BEGIN
                 WHERE v.platform = a.platform AND v.inviter_id = a.account_id
             ) AS i WHERE a.member_id = member
         ),
+        'invite_links', (
+            SELECT json_agg(json_build_object(
+                'platform', l.platform, 'link', l.link, 'made_at', l.made_at, 'is_revoked', l.is_revoked
+            ) ORDER BY l.made_at)
+            FROM twinstream.accounts AS a JOIN twinstream.invite_links AS l USING (platform, account_id)
+            WHERE a.member_id = member
+        ),
         'daily_claims', (
             SELECT json_agg(json_build_object(
                 'platform', d.platform, 'claimed_at', d.claimed_at, 'day_ends_at', d.day_ends_at, 'xp', d.xp,

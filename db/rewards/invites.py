@@ -8,7 +8,7 @@ import asyncpg
 from ..errors import mapped_errors
 from ..platforms import Platform
 
-Status = Literal["waiting", "paid", "void"]
+Status = Literal["waiting", "paid", "void", "refused"]
 
 
 class InviteRules(NamedTuple):
@@ -22,58 +22,66 @@ class InviteRules(NamedTuple):
 
 
 class Judged(NamedTuple):
-    """One invitation that was judged. `waiting`: the inviter has been paid enough for a day."""
+    """One invitation that was judged. `waiting`: it is looked at again later."""
 
     inviter_id: int
     account_id: int
     status: Status
+    refusal: str | None = None
+    """Why the record took no payment for it now."""
 
 
 async def note(
     conn: asyncpg.Connection,
     platform: Platform,
-    inviter_id: int,
+    inviter_id: int | None,
     account_id: int,
     *,
+    link: str | None = None,
     forget_secret: str | None = None,
 ) -> Status | None:
-    """Note that an account joined by an invitation; None if it was invited before.
+    """Note that an account joined by an invitation; None if it was invited before, or by nobody.
 
-    `void`: the account was here before.
+    Without an inviter, `link` is the bot's own by which it came. `void`: the account was here
+    before.
     """
     with mapped_errors():
         status: Status | None = await conn.fetchval(
-            "SELECT twinstream.note_invite($1, $2, $3, $4)",
+            "SELECT twinstream.note_invite($1, $2, $3, $4, $5)",
             platform,
             inviter_id,
             account_id,
             forget_secret,
+            link,
         )
     return status
 
 
 async def end(conn: asyncpg.Connection, platform: Platform, account_id: int) -> None:
-    """Note that an account left: its invitation is paid no more."""
+    """Note that an account left: its invitation is paid no more, and its own link ends."""
     with mapped_errors():
         await conn.execute("SELECT twinstream.end_invite($1, $2)", platform, account_id)
 
 
-async def pay_next(
+async def pay_due(
     conn: asyncpg.Connection,
     platform: Platform,
     rules: InviteRules,
     *,
     stores: Collection[Platform] = (),
     forget_secret: str | None = None,
-) -> Judged | None:
-    """Judge the oldest invitation that is due, and pay it.
+    pause_s: float,
+    at_most: int,
+) -> list[Judged]:
+    """Judge the invitations that are due for a look the longest, and pay for them.
 
-    None if none is due, or while another transaction holds the inviter.
-    Processes that pay at the same time share the work.
+    One that waits for the account to earn, or for a transaction that holds its inviter, is looked
+    at again after `pause_s` seconds at the earliest. Processes that pay at the same time share the
+    work.
     """
     with mapped_errors():
-        row = await conn.fetchrow(
-            "SELECT * FROM twinstream.pay_invite($1, $2, $3, $4, $5, $6, $7, $8)",
+        rows = await conn.fetch(
+            "SELECT * FROM twinstream.pay_invites($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
             platform,
             rules.stay_s,
             rules.least_xp,
@@ -82,5 +90,7 @@ async def pay_next(
             rules.per_day,
             list(stores),
             forget_secret,
+            pause_s,
+            at_most,
         )
-    return None if row is None else Judged(*row)
+    return [Judged(*row) for row in rows]

@@ -7,18 +7,21 @@ import msgspec
 import pytest
 
 from bots.features.invitations import room
+from bots.telegram_bot.group import invite_links
 from config.community_sections.invites import InviteSetting
-from sandbox import Fault
+from sandbox import Fault, SandboxError
 from tests.support.recorded_events import until
 
 ALICE, ADMIN = 1001, 1009
 MAKE_LINK = "createChatInviteLink"
+FORGET_SECRET = "a secret of the deployment"
 SOON = InviteSetting(enabled=True, xp=50, balance=25, stay_hours=0, least_xp=20)
 
 
 @pytest.fixture
 def rewarded(stage, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(room, "PAY_S", 0.05)
+    monkeypatch.setattr(invite_links, "REVOKE_S", 0.05)
     stage.community = msgspec.structs.replace(stage.community, invites=SOON)
     return stage
 
@@ -71,18 +74,60 @@ async def own_link(stage) -> str:
     return found[1]
 
 
-async def test_a_member_gets_a_link_that_says_by_whom_an_account_came(rewarded):
+async def test_a_member_has_one_link_that_says_by_whom_an_account_came(rewarded):
     stage = rewarded
     stage.telegram.people.set_bot("administrator")
     async with stage.telegram_bot():
         link = await own_link(stage)
-        assert await own_link(stage) == link
         stage.telegram.join(name="Gus", invite_link=link)
         assert await noted(stage, 1) == [(ALICE, "waiting")]
-    async with stage.telegram_bot():  # which remembers no link
-        assert await own_link(stage) != link
+    async with stage.telegram_bot():  # after a restart
+        assert await own_link(stage) == link
         stage.telegram.join(name="Lea", invite_link=link)
         assert await noted(stage, 2) == [(ALICE, "waiting")] * 2
+    assert len(stage.transcript.calls(name=MAKE_LINK)) == 1
+
+
+@pytest.mark.parametrize("how", ["leaves", "is banned", "is forgotten"])
+async def test_the_link_of_a_member_who_goes_lets_nobody_in(rewarded, how):
+    stage = rewarded
+    stage.telegram.people.set_bot("administrator")
+    async with stage.telegram_bot():
+        link = await own_link(stage)
+        if how == "leaves":
+            stage.telegram.leave(ALICE)
+        elif how == "is banned":
+            stage.telegram.people.kick(ALICE)
+        else:
+            await stage.pool.execute(
+                "SELECT twinstream.forget_person('telegram', $1, $2)", ALICE, FORGET_SECRET
+            )
+
+        async def is_revoked() -> bool:
+            return not await stage.pool.fetchval("SELECT count(*) FROM twinstream.invite_links")
+
+        await until(is_revoked, what="the link being revoked")
+        with pytest.raises(SandboxError, match="cannot be used"):
+            stage.telegram.join(name="Gus", invite_link=link)
+
+
+async def test_a_link_that_the_bot_may_not_revoke_counts_for_nobody(rewarded):
+    stage = rewarded
+    stage.telegram.people.set_bot("administrator")
+    async with stage.telegram_bot():
+        link = await own_link(stage)
+        stage.telegram.people.set_bot("administrator", rights=frozenset({"can_manage_tags"}))
+        stage.telegram.leave(ALICE)
+
+        async def is_refused() -> bool:
+            return bool(stage.transcript.calls(name="revokeChatInviteLink"))
+
+        await until(is_refused, what="an attempt to revoke the link")
+        stage.telegram.join(name="Gus", invite_link=link)
+        added = stage.telegram.join(name="Lea", added_by=ADMIN)
+        await stage.tell_telegram(added, "/help")
+
+    assert await noted(stage, 1) == [(ADMIN, "waiting")]
 
 
 async def test_a_bot_that_may_invite_nobody_says_which_right_it_needs(rewarded):

@@ -2175,7 +2175,7 @@ GUARDS = {
     ),
     "a move is no earning of an invited account": guard(
         "test_invites.py::test_a_guest_who_moves_stays_invited_and_earns_with_the_new_account",
-        (_INVITES, " AND t.idempotency_key NOT LIKE 'link:%'\n", "\n"),
+        (_INVITES, " AND t.idempotency_key NOT LIKE 'link:%';\n", ";\n"),
         room="tests/integration/db/rewards",
     ),
     "an account that left brings nothing": guard(
@@ -2191,14 +2191,55 @@ GUARDS = {
         "test_invites.py::test_an_earned_invitation_is_paid_however_long_it_waited",
         (
             _INVITES,
-            "WHEN NOT one.is_enough OR",
-            "WHEN one.joined_at < now() - interval '30 days' OR",
+            "    IF one.inviter_id < 0 OR EXISTS (",
+            "    IF one.joined_at < now() - interval '30 days' OR EXISTS (",
         ),
         room="tests/integration/db/rewards",
     ),
     "time to take part comes after the stay": guard(
         "test_invites.py::test_the_longest_stay_is_paid_and_has_thirty_days_more",
-        (_INVITES, "make_interval(days => 30, secs => stay_s)", "make_interval(days => 30)"),
+        (_INVITES, "WHEN ripe_at < now()", "WHEN one.joined_at < now()"),
+        room="tests/integration/db/rewards",
+    ),
+    "a payment that is refused keeps no other waiting": guard(
+        "test_invites.py::test_one_that_is_refused_for_ever_costs_one",
+        (
+            _INVITES,
+            "EXCEPTION WHEN data_exception OR integrity_constraint_violation THEN",
+            "EXCEPTION WHEN data_exception THEN",
+        ),
+        room="tests/integration/db/rewards",
+    ),
+    "a look at invitations costs as much in any backlog": guard(
+        "test_invites.py::test_a_look_reads_as_much_of_a_long_backlog_as_of_a_short_one",
+        (
+            _INVITES,
+            "CREATE INDEX invites_planned ON twinstream.invites (inviter_id, look_at) WHERE",
+            "CREATE INDEX invites_planned ON twinstream.invites (joined_at) WHERE",
+        ),
+        room="tests/integration/db/rewards",
+    ),
+    "a link that ended counts for nobody": guard(
+        "test_invite_links.py::test_a_link_that_ended_or_that_is_no_members_counts_for_nobody",
+        (_INVITES, "l.link = by_link AND NOT l.is_revoked", "l.link = by_link"),
+        room="tests/integration/db/rewards",
+    ),
+    "the link of a member who left ends": guard(
+        "test_invitations.py::test_the_link_of_a_member_who_goes_lets_nobody_in",
+        (
+            _INVITES,
+            "l.account_id = invited AND NOT l.is_revoked",
+            "l.account_id = -invited AND NOT l.is_revoked",
+        ),
+        room="tests/e2e",
+    ),
+    "the link of a forgotten member ends": guard(
+        "test_invite_links.py::test_the_link_of_a_forgotten_member_is_revoked_and_names_nobody",
+        (
+            "db/migrations/20261130000041_forgetting.sql",
+            "SET account_id = one.pseudonym, is_revoked = true, revoke_at",
+            "SET account_id = one.pseudonym, revoke_at",
+        ),
         room="tests/integration/db/rewards",
     ),
 }

@@ -11,7 +11,7 @@ from bots.runtime.room_services import Services
 from bots.texts.languages import marked
 from db import DbError
 from db.rewards import invites
-from db.rewards.invites import InviteRules
+from db.rewards.invites import InviteRules, Judged
 
 from . import texts
 
@@ -19,6 +19,10 @@ log = structlog.get_logger("twinstream.bots")
 
 #: Seconds between two looks for invitations that are due: they wait for hours anyway.
 PAY_S = 60.0
+#: Invitations that one transaction judges, and that one look judges at most: the others are looked
+#: at the next time, so a crowd that earns nothing costs no more than so many sums a minute.
+BATCH = 50
+LOOKED_AT_MAX = 1_000
 
 
 class Invitations:
@@ -42,7 +46,12 @@ class Invitations:
         try:
             async with services.database.connection() as conn:
                 status = await invites.note(
-                    conn, services.platform, *invitation, forget_secret=services.forget_secret
+                    conn,
+                    services.platform,
+                    invitation.inviter_id,
+                    invitation.account_id,
+                    link=invitation.link,
+                    forget_secret=services.forget_secret,
                 )
         except DbError as error:
             account_id = invitation.account_id
@@ -59,7 +68,10 @@ class Invitations:
         return Answer(texts.own_link(link, language, self._services.mark))
 
     async def end(self, account_id: int) -> None:
-        """Note that an account left. If that is lost, it has to earn all the same."""
+        """Note that an account left. If that is lost, it has to earn all the same.
+
+        Its own link stays good then, until it asks from outside the group.
+        """
         try:
             async with self._services.database.connection() as conn:
                 await invites.end(conn, self._services.platform, account_id)
@@ -78,22 +90,38 @@ class Invitations:
     async def _pay_all(self) -> None:
         services = self._services
         async with services.database.connection() as conn:
-            while True:
-                judged = await invites.pay_next(
+            for _ in range(LOOKED_AT_MAX // BATCH):
+                looked_at = await invites.pay_due(
                     conn,
                     services.platform,
                     self._rules,
                     stores=self._stores,
                     forget_secret=services.forget_secret,
+                    pause_s=PAY_S / 2,
+                    at_most=BATCH,
                 )
-                if judged is None or judged.status == "waiting":
+                for one in looked_at:
+                    _tell(one)
+                if len(looked_at) < BATCH:
                     return
-                log.info(
-                    "invitation.judged",
-                    account_id=judged.account_id,
-                    inviter_id=judged.inviter_id,
-                    status=judged.status,
-                )
+
+
+def _tell(one: Judged) -> None:
+    if one.refusal is not None:
+        log.warning(
+            "invitation.refused",
+            account_id=one.account_id,
+            inviter_id=one.inviter_id,
+            status=one.status,
+            why=one.refusal,
+        )
+    elif one.status != "waiting":
+        log.info(
+            "invitation.judged",
+            account_id=one.account_id,
+            inviter_id=one.inviter_id,
+            status=one.status,
+        )
 
 
 def open_room(services: Services) -> Room:

@@ -17,7 +17,6 @@ from aiogram.types import ChatMemberUpdated, Message, TelegramObject
 
 from bots.features.room import Invitation, Room, gone, invited, returned
 
-from .invite_links import inviter_by
 from .membership import Membership
 from .moves import GroupMoves
 
@@ -82,9 +81,9 @@ def add_membership_changes(
 def invitation_of(update: ChatMemberUpdated, bot_id: int) -> Invitation | None:
     """Return the invitation by which an account joined; None for none of a person's. Pure.
 
-    A member added the account, or it came by a link that a person made, or that this bot made for a
-    member. Other links of bots, and the group's public name, are nobody's: an administrator who
-    approves a request that was sent by that name invited nobody.
+    A member added the account, or it came by a link that a person made, or that this bot made: for
+    which member, the record says. Other links of bots, and the group's public name, are nobody's:
+    an administrator who approves a request that was sent by that name invited nobody.
     """
     account = update.new_chat_member.user
     was_here = update.old_chat_member.status not in ("left", "kicked") and getattr(
@@ -96,9 +95,8 @@ def invitation_of(update: ChatMemberUpdated, bot_id: int) -> Invitation | None:
     if link is None and update.via_join_request:
         return None
     inviter = update.from_user if link is None else link.creator
-    inviter_id = None if inviter.is_bot else inviter.id
-    if link is not None and inviter.is_bot:
-        inviter_id = inviter_by(link, bot_id)
-    if inviter_id is None or inviter_id in (account.id, ANONYMOUS_ADMIN_ID):
+    if link is not None and inviter.id == bot_id:
+        return Invitation(None, account.id, link.invite_link)
+    if inviter.is_bot or inviter.id in (account.id, ANONYMOUS_ADMIN_ID):
         return None
-    return Invitation(inviter_id, account.id)
+    return Invitation(inviter.id, account.id)

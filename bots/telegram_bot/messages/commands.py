@@ -54,10 +54,10 @@ def add_commands(
     queue: AnswerQueue,
     membership: Membership,
     memory: ButtonMemory,
+    links: InviteLinks,
 ) -> None:
     """Register the handlers of each command, deep link and kind of text of the rooms."""
     answers, strangers = Answers(queue, memory), Strangers(membership, rooms)
-    links = InviteLinks(services.community.telegram.chat_id)
     handlers = [
         CommandHandlers(command, services, membership, strangers, links, answers, rooms)
         for command in commands_of(rooms)

@@ -157,6 +157,8 @@ async def give_everything(pool: asyncpg.Pool) -> None:
                 VALUES ('telegram', -1, 1, ARRAY[1, 2], ARRAY[{OTHER}, {TG}], ARRAY[1, 1]);
             INSERT INTO twinstream.earning_windows (platform, account_id, reason, last_at, day)
             VALUES ('telegram', {TG}, 'messages', now(), current_date);
+            INSERT INTO twinstream.invite_links (platform, chat_id, account_id, link)
+            VALUES ('telegram', -100, {TG}, 'https://t.me/+a');
             INSERT INTO twinstream.invites (platform, account_id, inviter_id)
             VALUES ('telegram', {TG}, {OTHER}), ('telegram', {OTHER + 5}, {TG});
             INSERT INTO twinstream.rewards
@@ -199,7 +201,7 @@ async def test_no_table_has_the_name_or_an_id_of_a_forgotten_person(pool, books)
         *("link_offers", "link_acts", "link_bans", "link_rewards"),
         *("link_attempts", "support_uses", "store_agreements", "drift", "snapshots", "surfaces"),
         *("reconcile_walks", "thanks", "reactions", "message_authors"),
-        *("account_scores", "daily_claims", "rewards", "invites"),
+        *("account_scores", "daily_claims", "rewards", "invites", "invite_links"),
     }
     assert await traces(pool, OTHER) != []
 
@@ -653,6 +655,7 @@ async def test_every_column_that_may_name_an_account_is_known_to_forgetting(pool
         "drift.account_id",
         "earning_windows.account_id",
         "forget_requests.account_id",
+        "invite_links.account_id",
         "invites.account_id",
         "invites.inviter_id",
         "link_acts.actor",

@@ -18,7 +18,7 @@ from tests.support.recorded_events import Record, record, xp
 INVITER, GUEST, NEW, DC = 1001, 5001, 5099, 2002
 RULES = InviteRules(stay_s=3_600, least_xp=10, xp=50, balance=25, per_day=2)
 NOW = datetime(2026, 11, 10, 12, tzinfo=UTC)
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+SECOND, HOUR, DAY = timedelta(seconds=1), timedelta(hours=1), timedelta(days=1)
 SECRET = "a secret of the deployment"
 
 
@@ -49,8 +49,18 @@ async def left(pool: asyncpg.Pool, guest: int = GUEST) -> None:
 
 
 async def pay(pool: asyncpg.Pool, rules: InviteRules = RULES) -> Judged | None:
+    """Judge until one is not to wait."""
+    while looked_at := await look(pool, rules, at_most=1):
+        if looked_at[0].status != "waiting":
+            return looked_at[0]
+    return None
+
+
+async def look(
+    pool: asyncpg.Pool, rules: InviteRules = RULES, *, at_most: int = 50, pause_s: float = 0.001
+) -> list[Judged]:
     async with pool.acquire() as conn:
-        return await invites.pay_next(conn, "telegram", rules)
+        return await invites.pay_due(conn, "telegram", rules, pause_s=pause_s, at_most=at_most)
 
 
 async def earn(pool: asyncpg.Pool, *guests: int, amount: int = 10) -> None:
@@ -66,7 +76,7 @@ async def test_an_inviter_is_paid_once_for_one_who_stays_and_takes_part(pool, bo
     await record(pool, xp(1, "more", user_id=GUEST))
     await clock.set(NOW + HOUR - timedelta(seconds=1))
     too_early = await pay(pool)
-    await clock.set(NOW + HOUR)
+    await clock.set(NOW + HOUR + SECOND)
     paid = [await pay(pool), await pay(pool)]
 
     assert (too_little, too_early) == (None, None)
@@ -100,6 +110,7 @@ async def test_a_payment_waits_for_no_inviter_whom_a_move_holds(pool, books, clo
         await conn.execute("UPDATE twinstream.invites SET inviter_id = inviter_id")
 
     assert meanwhile is None
+    await clock.set(NOW + HOUR + SECOND)
     assert await pay(pool) == Judged(INVITER, GUEST, "paid")
 
 
@@ -280,6 +291,7 @@ async def test_a_guest_who_moves_stays_invited_and_earns_with_the_new_account(po
     await clock.set(NOW + HOUR)
     assert await pay(pool) is None  # a move is no earning
     await record(pool, xp(10, "anew", user_id=NEW))
+    await clock.set(NOW + HOUR + SECOND)
 
     assert await pay(pool) == Judged(INVITER, NEW, "paid")
 
@@ -316,3 +328,120 @@ async def test_an_inviter_who_was_forgotten_does_not_come_back_by_a_link(pool):
 
     await record(pool, xp(5, "2", user_id=INVITER))
     assert await note(pool, forget_secret=SECRET) == "waiting"
+
+
+async def refuse(pool: asyncpg.Pool, inviter: int) -> None:
+    """Let the record take nothing for an inviter, as for an account in an impossible state."""
+    await pool.execute(
+        "ALTER TABLE twinstream.transactions ADD CONSTRAINT nothing_for_one CHECK"
+        f" (account_id <> {inviter}) NOT VALID"
+    )
+
+
+async def test_one_that_is_refused_for_ever_costs_one(pool, books, clock):
+    await note(pool, GUEST, 1002)
+    await clock.set(NOW + SECOND)
+    await note(pool, GUEST + 1)
+    await earn(pool, GUEST, GUEST + 1)
+    await refuse(pool, 1002)
+    await clock.set(NOW + HOUR + SECOND)
+    first = await look(pool)
+
+    assert [(one.account_id, one.status) for one in first] == [
+        (GUEST, "waiting"),
+        (GUEST + 1, "paid"),
+    ]
+    assert "nothing_for_one" in str(first[0].refusal)
+    assert await books.totals(INVITER) == (50, 25)
+    for _ in range(8):
+        await clock.set(
+            await pool.fetchval(
+                "SELECT min(look_at) FROM twinstream.invites WHERE status = 'waiting'"
+            )
+        )
+        last = await look(pool)
+    assert [(one.account_id, one.status) for one in last] == [(GUEST, "refused")]
+    assert "nothing_for_one" in await pool.fetchval(
+        "SELECT why FROM twinstream.invites WHERE status = 'refused'"
+    )
+    await clock.set(NOW + 100 * DAY)
+    assert await look(pool) == []
+
+
+async def test_one_that_was_refused_is_paid_once_the_cause_is_gone(pool, books, clock):
+    await note(pool)
+    await earn(pool)
+    await refuse(pool, INVITER)
+    await clock.set(NOW + HOUR)
+    await look(pool)
+    await pool.execute("ALTER TABLE twinstream.transactions DROP CONSTRAINT nothing_for_one")
+    await clock.set(NOW + 2 * HOUR)
+
+    assert await pay(pool) == Judged(INVITER, GUEST, "paid")
+
+
+async def test_a_raised_limit_pays_those_who_wait_for_a_later_day(pool, books, clock):
+    guests = range(GUEST, GUEST + 6)
+    for guest in guests:
+        await note(pool, guest)
+    await earn(pool, *guests)
+    one_a_day = RULES._replace(per_day=1)
+    await clock.set(NOW + HOUR)
+    while await pay(pool, one_a_day):
+        pass
+    await clock.set(NOW + HOUR + DAY)
+    while await pay(pool, RULES._replace(per_day=9)):
+        pass
+
+    assert await books.totals(INVITER) == (300, 150)
+
+
+#: Invitations that are due, of one inviter and of many.
+DUE = 50_000
+LOOKS = 4
+
+
+@pytest.mark.parametrize("kind", ["of one inviter", "of many inviters", "that earn nothing"])
+async def test_a_look_reads_as_much_of_a_long_backlog_as_of_a_short_one(pool, clock, kind):
+    await pool.execute(
+        "INSERT INTO twinstream.invites (platform, account_id, inviter_id, joined_at, look_at)"
+        " SELECT 'telegram', 10000 + n, CASE WHEN $2 THEN 1001 ELSE 1000000 + n END, $3, $3"
+        " FROM generate_series(1, $1::int) AS n",
+        DUE,
+        kind == "of one inviter",
+        NOW,
+    )
+    await pool.execute(
+        "SELECT twinstream.lock_accounts('telegram', array_agg(1000000 + n), true)"
+        " FROM generate_series(1, 1000) AS n"
+    )
+    rules = RULES if kind == "that earn nothing" else RULES._replace(least_xp=0)
+    await clock.set(NOW + HOUR)
+    reads = []
+    statuses: list[str] = []
+    for _ in range(LOOKS):
+        async with pool.acquire() as conn, conn.transaction():
+            before = await rows_read(conn)
+            looked_at = await invites.pay_due(conn, "telegram", rules, pause_s=30, at_most=50)
+            reads.append(await rows_read(conn) - before)
+        statuses += [one.status for one in looked_at]
+
+    assert len(statuses) == LOOKS * 50
+    assert max(reads) <= 50 * ROWS_OF_ONE_MAX, reads
+    assert (
+        statuses.count("paid")
+        == {"of one inviter": 2, "of many inviters": LOOKS * 50, "that earn nothing": 0}[kind]
+    )
+
+
+#: Rows that are read for one invitation, with its payment of two events.
+ROWS_OF_ONE_MAX = 100
+
+
+async def rows_read(conn: asyncpg.Connection) -> int:
+    """The rows that the open transaction has read until now."""
+    read: int = await conn.fetchval(
+        "SELECT sum(coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0))::bigint"
+        " FROM pg_stat_xact_user_tables WHERE schemaname = 'twinstream'"
+    )
+    return read

@@ -9,11 +9,11 @@ from aiogram.types import ChatMemberUpdated
 from bots.features.room import Invitation
 from bots.telegram_bot.group.membership_changes import ANONYMOUS_ADMIN_ID, invitation_of
 
-BOT, ADMIN, ALICE, GUEST = 7, 1009, 1001, 5001
+BOT, OTHER_BOT, ADMIN, ALICE, GUEST = 7, 8, 1009, 1001, 5001
 
 
 def person(account_id: int) -> dict[str, Any]:
-    is_bot = account_id in (BOT, ANONYMOUS_ADMIN_ID)
+    is_bot = account_id in (BOT, OTHER_BOT, ANONYMOUS_ADMIN_ID)
     return {"id": account_id, "is_bot": is_bot, "first_name": "A"}
 
 
@@ -46,13 +46,17 @@ def joined(
     [
         (joined(ALICE), ALICE),
         (joined(GUEST, link_of=ADMIN), ADMIN),
-        (joined(GUEST, link_of=BOT, name=f"member {ALICE}"), ALICE),
-        # An administrator let in who came by a member's link.
-        (joined(ADMIN, link_of=BOT, name=f"member {ALICE}"), ALICE),
     ],
 )
-def test_an_account_came_by_a_member_or_a_members_link(update, inviter):
+def test_an_account_came_by_a_member_or_an_administrators_link(update, inviter):
     assert invitation_of(update, BOT) == Invitation(inviter, GUEST)
+
+
+@pytest.mark.parametrize("by", [GUEST, ADMIN], ids=["at once", "let in by an administrator"])
+def test_whose_a_link_of_the_bot_is_says_the_record(by):
+    update = joined(by, link_of=BOT, name=f"member {ALICE}")
+
+    assert invitation_of(update, BOT) == Invitation(None, GUEST, "https://t.me/+a")
 
 
 @pytest.mark.parametrize(
@@ -60,8 +64,7 @@ def test_an_account_came_by_a_member_or_a_members_link(update, inviter):
     [
         joined(GUEST),
         joined(GUEST, link_of=GUEST),
-        joined(GUEST, link_of=BOT, name=f"member {GUEST}"),
-        joined(GUEST, link_of=BOT, name="a campaign"),
+        joined(GUEST, link_of=OTHER_BOT, name=f"member {ALICE}"),
         joined(ANONYMOUS_ADMIN_ID),
         # The account asked to join by the public name, and an administrator said yes.
         joined(ADMIN, via_join_request=True),
