@@ -24,7 +24,7 @@ LOCK_TIMEOUT = re.compile(r"SET LOCAL lock_timeout = [1-9][0-9]*")
 #: of earnings.
 NOTIFYING = re.compile(
     r"twinstream\.(record|earn|close_|claim|confirm_offer|unlink|undo|move|support|link_accounts"
-    r"|give_reward|pay_invite)"
+    r"|give_reward|pay_invites)"
 )
 _FAIL = "DO $$ BEGIN RAISE EXCEPTION 'injected' USING ERRCODE = '{code}'; END $$"
 _CODES = {"serialization failure": "40001", "deadlock": "40P01"}
