@@ -402,7 +402,7 @@ LOOKS = 4
 
 
 @pytest.mark.parametrize("kind", ["of one inviter", "of many inviters", "that earn nothing"])
-async def test_a_look_reads_as_much_of_a_long_backlog_as_of_a_short_one(pool, clock, kind):
+async def test_a_look_reads_few_rows_of_a_long_backlog(pool, clock, kind):
     await pool.execute(
         "INSERT INTO twinstream.invites (platform, account_id, inviter_id, joined_at, look_at)"
         " SELECT 'telegram', 10000 + n, CASE WHEN $2 THEN 1001 ELSE 1000000 + n END, $3, $3"
