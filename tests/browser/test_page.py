@@ -14,10 +14,11 @@ import aiohttp
 import pytest
 import pytest_asyncio
 from aiohttp import web
-from axe_playwright_python.base import AXE_FILE_PATH
 from playwright.async_api import expect
 
+from tests.browser.barriers import look_for_barriers
 from tests.browser.conftest import PHONE
+from tests.browser.frames import longest_frame_ms, watch_frames
 from tests.support.discord_sandbox import ALICE as DISCORD_ALICE
 from tests.support.discord_sandbox import BORIS as DISCORD_BORIS
 from tests.support.discord_sandbox import GENERAL
@@ -25,7 +26,6 @@ from tests.support.unicode_categories import GENERAL_CATEGORIES
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.browser]
 
-AXE = Path(AXE_FILE_PATH).read_text(encoding="utf-8")
 ASSETS = Path(__file__).parents[2] / "sandbox" / "page" / "assets"
 SOURCE = "".join(one.read_text(encoding="utf-8") for one in ASSETS.rglob("*.js"))
 GROUP, VERA, ALICE, BORIS = -1001000000001, 1000, 1001, 1002
@@ -112,18 +112,7 @@ async def test_entities_that_lie_about_their_places_do_nothing(open_page, world)
 
 async def test_a_thousand_messages_a_second_do_not_freeze_the_page(open_page, world):
     page = await open_page()
-    await page.evaluate(
-        """() => {
-          window.longest = 0;
-          let before = performance.now();
-          const frame = (now) => {
-            window.longest = Math.max(window.longest, now - before);
-            before = now;
-            requestAnimationFrame(frame);
-          };
-          requestAnimationFrame(frame);
-        }"""
-    )
+    await watch_frames(page)
     began = time.monotonic()
     for number in range(20):
         for one in range(100):
@@ -136,7 +125,7 @@ async def test_a_thousand_messages_a_second_do_not_freeze_the_page(open_page, wo
     await page.locator(".telegram textarea").fill("still here")
     await page.locator(".telegram textarea").press("Enter")
     await expect(page.locator(".telegram .message").last).to_contain_text("still here")
-    longest = await page.evaluate("window.longest")
+    longest = await longest_frame_ms(page)
     assert longest < 3_000, f"a frame took {longest} ms"
 
 
@@ -337,32 +326,21 @@ async def fill_both(world: Any) -> None:
 async def test_axe_finds_nothing_serious(open_page, world, scheme, size, language):
     await fill_both(world)
     page = await open_page(color_scheme=scheme, size=size, locale=language)
-    await page.evaluate(AXE)
-
-    async def look() -> None:
-        found = await page.evaluate("() => axe.run(document, { resultTypes: ['violations'] })")
-        serious = [
-            f"{one['id']}: {node['html'][:150]} {node['failureSummary'][-200:]}"
-            for one in found["violations"]
-            for node in one["nodes"]
-            if one["impact"] in ("serious", "critical")
-        ]
-        assert not serious, "\n".join(serious)
 
     if size is None:
         await page.locator("[aria-controls=telegram-members]").click()
         await page.locator("[aria-controls=discord-members]").click()
-        await look()
+        await look_for_barriers(page)
         await page.locator(".telegram .more").first.click(force=True)
-        await look()
+        await look_for_barriers(page)
         return
     await page.locator(".telegram .chat-entry").first.click()
-    await look()
+    await look_for_barriers(page)
     await page.get_by_role("button", name="Discord", exact=True).click()
-    await look()
+    await look_for_barriers(page)
     await page.locator(".discord .channel").first.click()
     await page.locator("[aria-controls=discord-members]").click()
-    await look()
+    await look_for_barriers(page)
 
 
 async def test_on_a_phone_one_side_and_one_column_is_shown(open_page, world):

@@ -1,21 +1,19 @@
 """The panel of own bots on the real stack: beside ours, and in place of ours."""
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 import pytest_asyncio
-from axe_playwright_python.base import AXE_FILE_PATH
 from playwright.async_api import expect
 
 from launch.sandbox_client import SandboxClient
 from launch.sandbox_member import SandboxMember
+from tests.browser.barriers import look_for_barriers
 from tests.browser.conftest import PATIENCE_MS
 from tests.browser.test_own_bots import connects, program_running
 
-AXE = Path(AXE_FILE_PATH).read_text(encoding="utf-8")
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.browser]
 
 #: Our bots stop and start within this time, on a busy machine.
@@ -86,15 +84,13 @@ async def test_ours_makes_room_for_a_program_and_comes_back(page, tmp_path, libr
 @pytest.mark.nightly
 @pytest.mark.parametrize("library", ["discord.py", "discord.js"])
 async def test_a_bot_of_ones_own_works_beside_ours(page, tmp_path, library):
-    await page.evaluate(AXE)
     section = page.locator("#bots section[aria-labelledby=bots-discord]")
     count = await section.locator(".bot").count()
     await page.get_by_role("button", name="Add a bot: Discord").click()
     row = section.locator(".bot").nth(count)
     name = str(await row.locator(".bot-name").text_content())
     await expect(row.locator(".bot-state")).to_have_text("not connected")
-    found = await page.evaluate("() => axe.run('#bots', { resultTypes: ['violations'] })")
-    assert [one for one in found["violations"] if one["impact"] in ("serious", "critical")] == []
+    await look_for_barriers(page, "#bots")
     async with program_running(tmp_path, library, await program_of(row, library)):
         known = "discord.py" if library == "discord.py" else "@discordjs/ws"
         await connects(row.locator(".bot-state"), known)

@@ -1,17 +1,16 @@
 """The panel "Break it": everything that it breaks heals in view, with the time that it took."""
 
 import re
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
-from axe_playwright_python.base import AXE_FILE_PATH
 from playwright.async_api import expect
 
 from launch.chromium import MISSING, chromium
 from launch.play.breaks.condition import Condition
 from launch.play.breaks.panel import breakages
+from tests.browser.barriers import look_for_barriers
 from tests.browser.conftest import DESKTOP, PHONE
 from tests.support.variants import variants
 
@@ -22,7 +21,6 @@ pytestmark = [
     pytest.mark.skipif(chromium() is None, reason=MISSING),
 ]
 
-AXE = Path(AXE_FILE_PATH).read_text(encoding="utf-8")
 #: Milliseconds until something is healed: the consumers look at roles once a minute, and each pass
 #: of reconcile starts a process.
 HEALED_MS = 240_000
@@ -130,9 +128,7 @@ async def look_for_trouble(page: Any) -> None:
     """Nothing is wider than its place, and axe finds nothing serious."""
     wide = "document.querySelector('.breaks').scrollWidth > window.innerWidth"
     assert not await page.evaluate(wide)
-    await page.evaluate(AXE)
-    found = await page.evaluate("axe.run('#breaks')")
-    assert [one for one in found["violations"] if one["impact"] in ("serious", "critical")] == []
+    await look_for_barriers(page, "#breaks")
 
 
 @pytest.mark.nightly

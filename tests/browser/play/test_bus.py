@@ -7,18 +7,18 @@ from typing import Any
 
 import pytest
 import structlog
-from axe_playwright_python.base import AXE_FILE_PATH
 from playwright.async_api import expect
 
 import schemas
 from launch.play.bus.stories import STORIES_SHOWN
+from tests.browser.barriers import look_for_barriers
 from tests.browser.conftest import DESKTOP, PHONE
+from tests.browser.frames import longest_frame_ms, watch_frames
 from tests.browser.test_page import hostile
 from tests.support.settling import NOON
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.browser]
 
-AXE = Path(AXE_FILE_PATH).read_text(encoding="utf-8")
 ASSETS = Path(__file__).parents[3] / "launch" / "play" / "assets"
 #: Milliseconds within which a step appears on a busy machine.
 SOON_MS = 30_000
@@ -141,18 +141,7 @@ async def test_a_thousand_events_a_second_do_not_freeze_the_page(
     open_page, played, record_property
 ):
     page = await open_page(played.url)
-    await page.evaluate(
-        """() => {
-          window.longest = 0;
-          let before = performance.now();
-          const frame = (now) => {
-            window.longest = Math.max(window.longest, now - before);
-            before = now;
-            requestAnimationFrame(frame);
-          };
-          requestAnimationFrame(frame);
-        }"""
-    )
+    await watch_frames(page)
     began, sent = time.monotonic(), 0
     for second in range(4):
         burst = [
@@ -181,7 +170,7 @@ async def test_a_thousand_events_a_second_do_not_freeze_the_page(
     pace = played.board.after(None)[1].decode()
     assert f'"recorded":{sent}' in pace
     # Told and not judged: the machine may be busy. `-rP` shows it.
-    longest_ms = await page.evaluate("Math.round(window.longest)")
+    longest_ms = round(await longest_frame_ms(page))
     took_s = round(time.monotonic() - began, 1)
     structlog.get_logger().info("burst.drawn", events=sent, took_s=took_s, longest_ms=longest_ms)
 
@@ -223,15 +212,7 @@ async def test_axe_finds_nothing_serious(open_page, played, scheme, size, langua
     await page.locator(".step .raw").wait_for()
     await page.locator(".lane-head").first.click()
     await page.locator(".lane .raw").wait_for()
-    await page.evaluate(AXE)
-    found = await page.evaluate("() => axe.run(document, { resultTypes: ['violations'] })")
-    serious = [
-        f"{one['id']}: {node['html'][:150]} {node['failureSummary'][-200:]}"
-        for one in found["violations"]
-        for node in one["nodes"]
-        if one["impact"] in ("serious", "critical")
-    ]
-    assert not serious, "\n".join(serious)
+    await look_for_barriers(page)
     width = await page.evaluate("document.documentElement.scrollWidth")
     assert width <= size["width"]
 

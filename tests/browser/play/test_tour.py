@@ -1,22 +1,22 @@
 """The tour, taken by a newcomer on the real stack: each step is done, left and taken up again."""
 
 import itertools
-from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.base import AXE_FILE_PATH
 from playwright.async_api import expect
 
 from launch.sandbox_client import SandboxClient
 from launch.sandbox_member import SandboxMember
+from tests.browser.barriers import look_for_barriers
 from tests.browser.conftest import DESKTOP, PATIENCE_MS, PHONE
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.browser]
 
-AXE = Path(AXE_FILE_PATH).read_text(encoding="utf-8")
 #: Steps at which axe looks: with a bubble alone, with a fact, and with a hindrance.
 LOOKED_AT = ("hello", "guess", "bus", "break")
+#: The parts of the page that are the tour's.
+OF_THE_TOUR = (".tour-bubble", "#tour-offer", "#tour", ".tour-said")
 #: A step waits for processes that are busy with everything else on the machine.
 STEP_MS = 4 * PATIENCE_MS
 NAMES = itertools.count(1)
@@ -93,21 +93,6 @@ class Tourist:
         await expect(won).to_be_visible(timeout=STEP_MS)
 
 
-async def look_for_barriers(page: Any) -> None:
-    found = await page.evaluate(
-        """() => axe.run(
-          { include: [".tour-bubble", "#tour-offer", "#tour", ".tour-said"] },
-          { resultTypes: ["violations"] })"""
-    )
-    serious = [
-        f"{one['id']}: {node['html'][:150]} {node['failureSummary'][-200:]}"
-        for one in found["violations"]
-        for node in one["nodes"]
-        if one["impact"] in ("serious", "critical")
-    ]
-    assert not serious, "\n".join(serious)
-
-
 @pytest.fixture
 def arrive(open_page, running):
     """`await arrive()` opens the page for a newcomer."""
@@ -145,17 +130,16 @@ def arrive(open_page, running):
 async def test_a_newcomer_takes_the_whole_tour_and_leaves_at_each_step(arrive, language, size):
     nina = await arrive(language=language, size=size)
     page = nina.page
-    await page.evaluate(AXE)
     by_key = itertools.cycle([True, False])
 
     async def step(name: str) -> None:
         await nina.at(name)
         if name in LOOKED_AT:
-            await look_for_barriers(page)
+            await look_for_barriers(page, *OF_THE_TOUR)
         await nina.leave_and_come_back(by_key=next(by_key))
         await nina.at(name)
 
-    await look_for_barriers(page)
+    await look_for_barriers(page, *OF_THE_TOUR)
     await nina.take()
     await step("hello")
     await nina.next()
