@@ -86,8 +86,8 @@ END $$;
 -- `is_new` those count that are planned, too, so that each of a long queue gets a moment of its own and is looked at
 -- then alone. Null: at once.
 CREATE FUNCTION twinstream.turn_of(of_platform text, inviter bigint, per_day integer, is_new boolean)
-RETURNS timestamptz LANGUAGE sql STABLE SET plan_cache_mode = 'force_generic_plan' SET enable_seqscan = 'off'
-SET enable_bitmapscan = 'off' AS $$
+RETURNS timestamptz LANGUAGE sql STABLE SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off SET enable_bitmapscan = off AS $$
     SELECT t.at + interval '24 hours' FROM (
         (
             SELECT i.changed_at AS at FROM twinstream.invites AS i
@@ -105,8 +105,8 @@ $$;
 -- inviter of one that is to be paid.
 CREATE FUNCTION twinstream.judged_invite(
     one twinstream.invites, stay_s double precision, least_xp bigint, per_day integer, pause interval
-) RETURNS twinstream.invites LANGUAGE plpgsql SET plan_cache_mode = 'force_generic_plan' SET enable_seqscan = 'off'
-AS $$
+) RETURNS twinstream.invites LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off AS $$
 DECLARE
     ripe_at CONSTANT timestamptz := one.joined_at + make_interval(secs => stay_s);
     turn timestamptz;
@@ -165,7 +165,8 @@ CREATE FUNCTION twinstream.pay_due_invites(
     of_platform text, stay_s double precision, least_xp bigint, more_xp bigint, more_balance bigint,
     per_day integer, stores text[], forget_secret text, pause_s double precision, at_most integer
 ) RETURNS TABLE (inviter_id bigint, account_id bigint, status text, why text)
-LANGUAGE plpgsql SET plan_cache_mode = 'force_generic_plan' SET enable_seqscan = 'off' SET enable_hashjoin = 'off' SET enable_mergejoin = 'off' AS $$
+LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 #variable_conflict use_column
 DECLARE
     one twinstream.invites;

@@ -77,7 +77,7 @@ class Dialogue:
 
     async def start(self, asker: Asker) -> Answer:
         """Start an offer of the asker, or ask about the one that was opened."""
-        account_id, name, language = asker[:3]
+        account_id, name, language = asker.account_id, asker.name, asker.texts
         try:
             started = await self._database.attempt(
                 lambda conn: offers.start(
@@ -96,7 +96,7 @@ class Dialogue:
 
     async def open(self, asker: Asker, text: str) -> Answer:
         """Open the offer whose code or link the asker sent."""
-        account_id, name, language = asker[:3]
+        account_id, name, language = asker.account_id, asker.name, asker.texts
         proof = typed_token(text) or typed_code(text)
         if proof is None:
             return Answer(texts.no_code(self._other, language))
@@ -120,7 +120,7 @@ class Dialogue:
 
     async def confirm(self, pressed: Pressed) -> Answer:
         """Link the two accounts: the member who started the offer says so."""
-        account_id, _, language = pressed.asker[:3]
+        account_id, language = pressed.asker.account_id, pressed.asker.texts
         offer_id = int(pressed.value)
         outcome = await self._database.attempt(
             lambda conn: offers.confirm(
@@ -198,7 +198,7 @@ class Dialogue:
         return Answer(text, buttons=buttons, on_sent=hold)
 
     async def _end(self, pressed: Pressed, text: str) -> Answer:
-        account_id, _, language = pressed.asker[:3]
+        account_id, language = pressed.asker.account_id, pressed.asker.texts
         offer_id = int(pressed.value)
         status = await self._database.attempt(
             lambda conn: offers.decline(conn, self._platform, account_id, offer_id)

@@ -7,11 +7,11 @@ from typing import Any, Final
 from bus import SOURCES, Source
 from launch import manual_change
 from launch.errors import LaunchError
+from schemas import opposite
 
 from . import record
 from .breakage import Breakage
 from .condition import WELL, Look
-from .refused_calls import OPPOSITE
 from .scene import Scene
 
 __all__ = ["BotKicked", "ChangedBooks", "ChangedRank", "RoleAboveBot", "changes_by_hand"]
@@ -154,7 +154,7 @@ class BotKicked(Breakage):
     def __init__(self, platform: Source) -> None:
         self.name = f"kick-{platform}"
         self.probes = (platform,)
-        self.keeps = (OPPOSITE[platform],)
+        self.keeps = (opposite(platform),)
         self._platform = platform
 
     async def strike(self, scene: Scene) -> float:
@@ -164,7 +164,7 @@ class BotKicked(Breakage):
         else:
             await scene.control.post("/discord/bot", action="remove")
         began = time.time()
-        await scene.company.promote(scene.pool, OPPOSITE[self._platform])
+        await scene.company.promote(scene.pool, opposite(self._platform))
         return began
 
     async def look(self, scene: Scene) -> Look:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bus import Source
+from schemas import opposite
 
 from .breakage import Breakage
 from .condition import Look
@@ -17,7 +18,6 @@ SHOWING: Mapping[Source, dict[str, str]] = {
     "telegram": {"method": "setChatMemberTag"},
     "discord": {"route": "PUT /guilds/{guild_id}/members/{user_id}/roles/{role_id}"},
 }
-OPPOSITE: Mapping[Source, Source] = {"telegram": "discord", "discord": "telegram"}
 #: Seconds after which Robin can be made to earn once more: the first command may have been lost to
 #: another thing that is broken.
 AGAIN_S = 15.0
@@ -50,7 +50,7 @@ class RefusedCalls(Breakage):
     async def mend(self, scene: Scene) -> None:
         """Let Robin earn a rank on the other platform."""
         self._earned_at = time.time()
-        await scene.company.promote(scene.pool, OPPOSITE[self._platform])
+        await scene.company.promote(scene.pool, opposite(self._platform))
 
     async def _is_pending(self, scene: Scene) -> bool:
         [name] = SHOWING[self._platform].values()

@@ -28,7 +28,6 @@ MEASURE_S = 0.25
 READ_S = 0.02
 #: Seconds until a source that is away is asked again.
 RETRY_S = 0.5
-SOURCES_READ = ("redis", "postgres", "sandbox")
 AWAY = (BusError, RedisError, DbError, aiohttp.ClientError, OSError, TimeoutError)
 
 
