@@ -16,7 +16,7 @@ from tests.engine.errors import EngineError
 #: Lines and columns: a line of our programs fits in, so that it can be looked for.
 SIZE: Final = (50, 240)
 INTERRUPT: Final = "\x03"
-#: What a terminal is told and a reader does not see: colours, and where the cursor goes.
+#: Text that a terminal obeys and does not show: colours, and where the cursor goes.
 _CONTROLS: Final = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|[@-Z\\-_])|\r")
 #: Lines that an error repeats.
 LINES_SHOWN: Final = 25
