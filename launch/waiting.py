@@ -12,8 +12,16 @@ T = TypeVar("T")
 POLL_S = 0.02
 
 
-async def until(what: str, look: Callable[[], Awaitable[T]], *, timeout_s: float = 20.0) -> T:
+async def until(
+    what: str,
+    look: Callable[[], Awaitable[T]],
+    *,
+    timeout_s: float = 20.0,
+    pause_s: float = POLL_S,
+) -> T:
     """Call `look` repeatedly until its result is true, and return that result.
+
+    A look that costs more, such as one that begins a process, has a longer pause.
 
     Raises:
         LaunchError: no result was true in time; the message names `what` and the last result.
@@ -23,7 +31,7 @@ async def until(what: str, look: Callable[[], Awaitable[T]], *, timeout_s: float
         async with asyncio.timeout(timeout_s):
             # The condition depends on other processes, so there is no asyncio event to wait on.
             while not (seen := await look()):  # noqa: ASYNC110
-                await asyncio.sleep(POLL_S)
+                await asyncio.sleep(pause_s)
             return seen
     except TimeoutError as error:
         raise LaunchError(

@@ -62,6 +62,11 @@ CHANGES: Final = {
         "ENV LC_ALL=C.UTF-8",
     ),
 }
+#: Debian has no Grafana. Its stand-in serves the files that Grafana would read.
+GRAFANA: Final = (
+    'ENTRYPOINT ["python", "-m", "http.server", "3000", "--directory", "/etc"]',
+    "USER nobody",
+)
 
 
 @dataclass(frozen=True)
@@ -197,8 +202,10 @@ async def _bring_images(engine: DockerEngine, roots: DebianRoots, checkout: Path
     dockerfile = (checkout / "Dockerfile").read_text(encoding="utf-8")
     base_image = re.findall(r"^FROM (\S+)", dockerfile, re.MULTILINE)[0]
     tags = {"python": base_image, **{name: services[name]["image"] for name in SERVERS}}
-    for name, tag in tags.items():
-        await engine.bring(roots[name], tag, CHANGES[name])
+    await asyncio.gather(
+        *(engine.bring(roots[name], tag, CHANGES[name]) for name, tag in tags.items())
+    )
+    await engine.derive(base_image, services["grafana"]["image"], GRAFANA)
     return str(base_image)
 
 

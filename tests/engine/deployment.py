@@ -1,11 +1,13 @@
 """A checkout that Compose runs: its `.env`, its containers, and questions to its record."""
 
+import contextlib
 import json
 import re
 import secrets
 import shutil
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 import asyncpg
@@ -13,8 +15,15 @@ import asyncpg
 from launch.errors import LaunchError
 from launch.sandbox_runner import Endpoints
 from launch.waiting import until
-from tests.engine.docker_engine import CHECKOUTS, DockerEngine, Done
+from tests.engine.docker_engine import (
+    CHECKOUTS,
+    COMMAND_TIMEOUT_S,
+    LOOK_PAUSE_S,
+    DockerEngine,
+    Done,
+)
 from tests.engine.errors import EngineError
+from tests.engine.terminal import Terminal
 
 #: The command that docs and the header of compose.yaml give to an operator.
 UP: Final = ("up", "-d", "--build", "--wait")
@@ -33,6 +42,7 @@ OPERATOR: Final = "consumers"
 #: The services that apply a stream each.
 SETTLING: Final = ("to-discord", "to-telegram")
 CONSUMERS: Final = (*SETTLING, OPERATOR)
+NO_ANSWERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class Container(NamedTuple):
@@ -116,6 +126,28 @@ class Deployment:
             may_fail=may_fail,
         )
 
+    @contextlib.asynccontextmanager
+    async def terminal(self, line: str) -> AsyncIterator[Terminal]:
+        """Type a line for the shell in the checkout, as an operator does."""
+        async with self.engine.terminal(line, folder=self.inside) as terminal:
+            yield terminal
+
+    async def type(self, line: str, answers: Mapping[str, str] = NO_ANSWERS) -> str:
+        """Type a line, answer what it asks for, in this order, and return what it said.
+
+        Raises:
+            EngineError: it failed, or did not ask; the message has the end of what it said.
+        """
+        async with self.terminal(line) as terminal:
+            at = 0
+            for question, answer in answers.items():
+                at = await terminal.until(question, after=at, timeout_s=COMMAND_TIMEOUT_S)
+                terminal.type(f"{answer}\n")
+            if code := await terminal.ended(timeout_s=COMMAND_TIMEOUT_S):
+                shown = "\n".join(terminal.said.splitlines()[-LINES_SHOWN:])
+                raise EngineError(f"`{line}` ended with {code}:\n{shown}")
+            return terminal.said
+
     async def operator(self, *arguments: str, may_fail: bool = False) -> Done:
         """Run a command of `python -m consumers` where the consumers run."""
         command = ("exec", "-T", OPERATOR, "python", "-m", "consumers", *arguments)
@@ -175,7 +207,12 @@ class Deployment:
             return bool(found) and all(one.is_well for one in found) and names >= set(expected)
 
         try:
-            await until("every container being healthy", well, timeout_s=HEALTHY_TIMEOUT_S)
+            await until(
+                "every container being healthy",
+                well,
+                timeout_s=HEALTHY_TIMEOUT_S,
+                pause_s=LOOK_PAUSE_S,
+            )
         except LaunchError:
             ill = [await self._told(one) for one in await self.containers() if not one.is_well]
             raise EngineError("\n".join(ill)) from None

@@ -12,6 +12,7 @@ from launch.errors import LaunchError
 from launch.waiting import until
 from tests.engine import namespaces
 from tests.engine.errors import EngineError
+from tests.engine.terminal import Terminal, open_terminal
 
 #: The engine's address in its own network, where containers reach the sandbox.
 ADDRESS: Final = "172.17.0.1"
@@ -21,6 +22,9 @@ CGROUPS: Final = Path("/sys/fs/cgroup")
 #: Seconds until the engine answers, and for one command in it. Building is the longest.
 READY_TIMEOUT_S: Final = 60.0
 COMMAND_TIMEOUT_S: Final = 900.0
+#: Seconds between two looks that begin a process in the engine. More would take the processor from
+#: those that they wait for.
+LOOK_PAUSE_S: Final = 0.5
 #: Lines of a failed command's output that its error repeats.
 LINES_SHOWN: Final = 25
 #: Folders of a root that no image needs.
@@ -119,6 +123,19 @@ class DockerEngine:
             raise EngineError(f"`{inside}` ended with {process.returncode}:\n{shown}")
         return Done(process.returncode, output)
 
+    @contextlib.asynccontextmanager
+    async def terminal(self, line: str, *, folder: Path) -> AsyncIterator[Terminal]:
+        """Type a line for the shell at a terminal in the engine's namespaces."""
+        # Compose draws what it does over and over at a terminal; plain lines can be read.
+        plain = "export COMPOSE_PROGRESS=plain COMPOSE_ANSI=never BUILDKIT_PROGRESS=plain"
+        script = f"{plain}; cd {shlex.quote(str(folder))}; {line}"
+        async with open_terminal(line, [*self._enter(), "sh", "-c", script]) as terminal:
+            try:
+                yield terminal
+            finally:
+                with self._log.open("a", encoding="utf-8") as log:
+                    log.write(f"$ {line}\n{terminal.said}\n")
+
     async def bring(self, root: Path, tag: str, changes: Sequence[str]) -> None:
         """Make an image of a root under this tag."""
         left_out = [f"--exclude=./{folder}/*" for folder in LEFT_OUT]
@@ -133,6 +150,11 @@ class DockerEngine:
         said, _ = await process.communicate()
         if process.returncode:
             raise EngineError(f"{tag} could not be imported: {said.decode(errors='replace')}")
+
+    async def derive(self, base_image: str, tag: str, instructions: Sequence[str]) -> None:
+        """Make an image of another one, with these instructions of a Dockerfile, under this tag."""
+        dockerfile = "\n".join([f"FROM {base_image}", *instructions, ""])
+        await self.run("docker", "build", "--tag", tag, "-", stdin=dockerfile.encode())
 
     def _enter(self) -> list[str]:
         namespaces_of = ("--mount", "--net", "--pid", "--ipc", "--uts", "--root")
@@ -199,7 +221,9 @@ async def _ready(process: asyncio.subprocess.Process, commands: Path, log: Path)
         return (await engine.run("docker", "version", may_fail=True)).code == 0
 
     try:
-        await until("an answer of the engine", answers, timeout_s=READY_TIMEOUT_S)
+        await until(
+            "an answer of the engine", answers, timeout_s=READY_TIMEOUT_S, pause_s=LOOK_PAUSE_S
+        )
     except LaunchError as error:
         raise EngineError(f"{error}; its log:\n{namespaces.last_lines(log)}") from error
     assert engine is not None

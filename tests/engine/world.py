@@ -17,7 +17,7 @@ from tests.engine.errors import EngineError
 
 #: The tag that compose.yaml gives to the image of all our processes.
 OUR_IMAGE: Final = "twinstream:local"
-#: Seconds within which a role or tag follows a win, on a busy machine.
+#: Seconds within which totals, a role or a tag follow a win, on a busy machine.
 SHOWN_TIMEOUT_S: Final = 60.0
 #: XP for a game that is won, in the sandbox's community.
 WIN_XP: Final = 15
@@ -78,7 +78,11 @@ class World:
             before = await self._xp(deployment, member)
             await member.win_in_telegram()
             await member.win_in_discord()
-            xp = await until("equal totals", lambda: self._equal(deployment, member, before))
+            xp = await until(
+                "equal totals",
+                lambda: self._equal(deployment, member, before),
+                timeout_s=SHOWN_TIMEOUT_S,
+            )
             await self.until_shown(member, self._rank(xp or 0))
         except LaunchError as error:
             raise EngineError(str(error)) from error

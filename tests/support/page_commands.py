@@ -18,6 +18,10 @@ PAGES: Final = [
 ]
 
 _EXAMPLE = re.compile(r"^( *)```(?:sh|bash|shell|console)\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
+_CRON = re.compile(r"^ *```cron\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
+_IN_A_SENTENCE = re.compile(r"`(docker compose [^`]+)`")
+#: Only the beginning of commands, to be read with others: `exec` runs nothing by itself.
+_BEGINNING = re.compile(r"docker compose exec(?: -\w+)* [\w-]+")
 _HERE_DOCUMENT = re.compile(r"<<'(\w+)'$")
 
 
@@ -60,6 +64,18 @@ def commands(example: str) -> Iterator[str]:
             ends_with = here[1]
         yield begun
         begun = ""
+
+
+def compose_commands(page: Path) -> Iterator[str]:
+    """Yield what a page has operators of Compose type: in examples, sentences, and for cron."""
+    text = page.read_text(encoding="utf-8")
+    for example in examples(page):
+        yield from (one for one in commands(example) if one.startswith("docker compose "))
+    for lines in _CRON.findall(text):
+        for line in lines.splitlines():
+            # cron takes a bare % for the end of the line.
+            yield line[line.index("docker compose ") :].replace("\\%", "%")
+    yield from (one for one in _IN_A_SENTENCE.findall(text) if not _BEGINNING.fullmatch(one))
 
 
 def proof(command: str) -> Proof | None:

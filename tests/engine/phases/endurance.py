@@ -5,6 +5,7 @@ from typing import Final
 
 from launch.waiting import until
 from tests.engine.deployment import CONSUMERS, SETTLING, Container
+from tests.engine.docker_engine import LOOK_PAUSE_S
 from tests.engine.errors import EngineError
 from tests.engine.event_traffic import traffic
 from tests.engine.world import World
@@ -12,6 +13,8 @@ from tests.engine.world import World
 #: Seconds until the engine has started a killed container again.
 RESTARTED_TIMEOUT_S: Final = 60.0
 SCALE: Final = 3
+#: Seconds until each process has leased a number of its own.
+NUMBERED_TIMEOUT_S: Final = 120.0
 #: Seconds after which a consumer that asked for nothing is away: it asks every few seconds.
 AWAY_S: Final = 10.0
 
@@ -47,12 +50,26 @@ async def scale(world: World) -> None:
     """Run each consumer three times, under numbers of their own, kill one, and go back to one."""
     await world.up()
     killed = SETTLING[0]
+
+    async def numbered() -> bool:
+        return await _numbered(world)
+
     async with traffic(world.new, "scale", world.say) as program:
         await world.up("--no-recreate", *_scaled(SCALE))
-        await until("a number for each process", lambda: _numbered(world), timeout_s=60.0)
+        await until(
+            "a number for each process",
+            numbered,
+            timeout_s=NUMBERED_TIMEOUT_S,
+            pause_s=LOOK_PAUSE_S,
+        )
         await _kill(world, (await world.new.containers_of(killed))[0])
         await world.new.until_well()
-        await until("each number being taken again", lambda: _numbered(world), timeout_s=60.0)
+        await until(
+            "each number being taken again",
+            numbered,
+            timeout_s=NUMBERED_TIMEOUT_S,
+            pause_s=LOOK_PAUSE_S,
+        )
         await program.goes_on()
         await world.up("--no-recreate", *_scaled(1))
     for service in CONSUMERS:
@@ -79,7 +96,12 @@ async def _kill(world: World, container: Container) -> None:
             if one.id == container.id
         )
 
-    await until(f"{container.service} coming back", came_back, timeout_s=RESTARTED_TIMEOUT_S)
+    await until(
+        f"{container.service} coming back",
+        came_back,
+        timeout_s=RESTARTED_TIMEOUT_S,
+        pause_s=LOOK_PAUSE_S,
+    )
 
 
 async def _numbered(world: World) -> bool:

@@ -10,8 +10,18 @@ from tests.engine.deployment import Deployment
 from tests.engine.errors import EngineError
 from tests.engine.world import World
 
-#: As the header of the file says; no stand-in for Grafana is among Debian's packages.
+#: As docs/operate.md and the header of the file say.
+COMMANDS: Final = ("docker compose -f compose.yaml -f deploy/compose.monitoring.yaml up -d",)
 FILES: Final = ("-f", "compose.yaml", "-f", "deploy/compose.monitoring.yaml")
+PROGRAMS: Final = ("prometheus", "grafana")
+#: Grafana is not among Debian's packages. Its stand-in shows the files that it is given.
+GRAFANA: Final = "http://127.0.0.1:3000"
+GIVEN: Final = {
+    "grafana/provisioning/datasources/twinstream.yml": "deploy/grafana/datasource.yml",
+    "grafana/provisioning/dashboards/twinstream.yml": "deploy/grafana/dashboards.yml",
+    "dashboards/operator.json": "deploy/grafana/operator.json",
+    "dashboards/owner.json": "deploy/grafana/owner.json",
+}
 API: Final = "http://127.0.0.1:9090/api/v1"
 #: Seconds until each process was asked once, and until the rules were judged after that.
 SEEN_TIMEOUT_S: Final = 120.0
@@ -21,7 +31,9 @@ ALERT: Final = "TwinstreamEntryBuried"
 async def monitoring(world: World) -> None:
     """Let Prometheus read every process, and see the first buried entry raise its alert."""
     await world.up()
-    await world.new.compose(*FILES, "up", "-d", "--wait", "prometheus")
+    [up] = COMMANDS
+    await world.new.type(up)
+    await until("Grafana having its files", lambda: _given(world.new), timeout_s=SEEN_TIMEOUT_S)
     await until("Prometheus reading every process", _reads_all, timeout_s=SEEN_TIMEOUT_S)
     groups = (await _ask("rules"))["groups"]
     ill = [rule["name"] for group in groups for rule in group["rules"] if rule["health"] == "err"]
@@ -34,7 +46,7 @@ async def monitoring(world: World) -> None:
     world.say(f"Prometheus reads every process, and {ALERT} fires after the first buried entry")
     [row] = await world.new.ask("SELECT id FROM sync_events WHERE status = 'failed'")
     await world.new.operator("dead", "discard", str(row["id"]))
-    await world.new.compose(*FILES, "rm", "--stop", "--force", "prometheus")
+    await world.new.compose(*FILES, "rm", "--stop", "--force", *PROGRAMS)
     await world.prove()
 
 
@@ -51,6 +63,19 @@ async def _bury(deployment: Deployment) -> None:
         return bool(await deployment.ask("SELECT FROM sync_events WHERE status = 'failed'"))
 
     await until("the burial of nonsense", buried, timeout_s=SEEN_TIMEOUT_S)
+
+
+async def _given(deployment: Deployment) -> bool:
+    async with aiohttp.ClientSession() as session:
+        for path, name in GIVEN.items():
+            expected = (deployment.checkout / name).read_text(encoding="utf-8")
+            try:
+                async with session.get(f"{GRAFANA}/{path}") as response:
+                    if await response.text() != expected:
+                        return False
+            except aiohttp.ClientError:
+                return False
+    return True
 
 
 async def _reads_all() -> bool:

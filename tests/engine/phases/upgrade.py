@@ -17,6 +17,14 @@ from tests.support.old_release import Bot, install_wheel
 EVENTS: Final = 20
 #: Ledger entries that the old release has when it is upgraded.
 HISTORY: Final = 1_000_000
+#: The last step, as docs/upgrade.md gives it for Compose.
+COMMANDS: Final = (
+    (
+        "docker compose exec -T postgres pg_dump -U twinstream -Fc -n twinstream twinstream"
+        " > before-0.2.dump"
+    ),
+    "docker compose run --rm migrate python -m launch contract --without-backup",
+)
 #: The ledger entries of that bot, by platform. The tables move to another schema meanwhile.
 ENTRIES: Final = """
     SELECT platform, count(*) FROM transactions WHERE idempotency_key LIKE '%\\_dig\\_%'
@@ -56,9 +64,8 @@ async def upgrade(world: World) -> None:
         f"upgrade with {HISTORY:,} entries: a bot that went on could record nothing for"
         f" {bot.longest_pause_s:.1f} s at most; the last event to arrive took {longest_way_s:.0f} s"
     )
-    await world.new.compose(
-        *("run", "--rm", "migrate", "python", "-m", "launch", "contract", "--without-backup")
-    )
+    for command in COMMANDS:
+        await world.new.type(command)
     await world.play()
     await world.prove()
     world.say(f"a member's books before: {before}, and now: {await world.totals()}")

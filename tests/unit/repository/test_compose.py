@@ -37,7 +37,8 @@ PROCESSES = {
     "to-telegram": ["python", "-m", "consumers", "to-telegram", "telegram-tags"],
     "consumers": ["python", "-m", "consumers", *KEPT],
 }
-VARIABLE = re.compile(r"\$\{(\w+)(?:(:[?-])([^}]*))?\}")
+VARIABLE = re.compile(r"\$\{(\w+)(?:(:[?+-])([^}]*))?\}")
+FORGOTTEN_LIST = "/app/forgotten.jsonl"
 #: A version to the patch and what it is built on: an image that does not change under one's feet.
 PINNED = re.compile(r"[a-z]+:\d+\.\d+(\.\d+)?-[a-z]+[a-z0-9.-]*")
 
@@ -143,7 +144,21 @@ def test_our_processes_can_change_nothing_in_their_container(name):
     assert service["security_opt"] == ["no-new-privileges:true"]
     assert service["init"] is True
     assert service["image"] == SERVICES["consumers"]["image"]
-    assert all(volume["read_only"] for volume in service["volumes"])
+    writable = {one["target"] for one in service["volumes"] if not one["read_only"]}
+    assert writable == ({FORGOTTEN_LIST} if "forgetting" in service["command"] else set())
+
+
+@pytest.mark.parametrize("name", [*PROCESSES, "migrate"])
+def test_a_list_of_the_forgotten_in_env_is_given_to_every_process(name):
+    """Where .env names none, there is nothing to read, and no process looks for one."""
+    service = SERVICES[name]
+    [given] = [one for one in service["volumes"] if one["target"] == FORGOTTEN_LIST]
+
+    assert given["source"] == "${TWINSTREAM_FORGOTTEN_LIST:-/dev/null}"
+    assert given["bind"] == {"create_host_path": False}
+    assert service["environment"]["TWINSTREAM_FORGOTTEN_LIST"] == (
+        f"${{TWINSTREAM_FORGOTTEN_LIST:+{FORGOTTEN_LIST}}}"
+    )
 
 
 def test_one_service_builds_the_image_and_the_others_only_run_it():

@@ -8,6 +8,7 @@ import stat
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -19,7 +20,17 @@ import consumers.__main__
 import launch.__main__
 from consumers.operate import cli as operate
 from docs.site.pages import DOCS, RUSSIAN
-from tests.support.page_commands import PAGES, PROOFS, ROOT, Proof, commands, examples, proof
+from tests.engine.phases import PHASES, TYPING
+from tests.support.page_commands import (
+    PAGES,
+    PROOFS,
+    ROOT,
+    Proof,
+    commands,
+    compose_commands,
+    examples,
+    proof,
+)
 
 EXAMPLES = [(page, example) for page in PAGES for example in examples(page)]
 COMMANDS = sorted({command for _, example in EXAMPLES for command in commands(example)})
@@ -28,6 +39,8 @@ MAKE = [command for command in COMMANDS if re.match(r"(?:\w+=\S* )*make ", comma
 COMPOSE = re.compile(
     r"docker compose (?:(?:stop|restart)((?: [\w-]+)+)|(?:exec|run)((?: -[\w-]+)* [\w-]+))"
 )
+#: The pages that speak to operators of a deployment.
+OPERATORS = [ROOT / "README.md", ROOT / "README.ru.md", *DOCS.glob("*.md"), *RUSSIAN.glob("*.md")]
 #: A program of ours with its arguments, as a target of the Makefile starts it.
 PROGRAM = re.compile(r"-m (launch|consumers|chaos) ?(.*)$")
 
@@ -43,6 +56,26 @@ def test_every_proof_is_of_a_command_and_there(one: Proof):
     if one.test:
         file, name = one.test.split("::")
         assert re.search(rf"^(?:async )?def {name}\(", (ROOT / file).read_text("utf-8"), re.M)
+
+
+def test_the_engine_runs_every_command_that_a_page_gives_to_compose():
+    """`make engine-test` proves it; without an engine, this knows what it would not run."""
+    on_pages = {command for page in OPERATORS for command in compose_commands(page)}
+    run = {command for module in TYPING for command in module.COMMANDS}
+
+    assert sorted(on_pages - run) == []
+    assert sorted(command for command in run - on_pages if proof(command) is None) == []
+
+
+@pytest.mark.parametrize("module", TYPING, ids=lambda one: one.__name__.rpartition(".")[2])
+def test_a_phase_that_proves_commands_runs_them(module: ModuleType):
+    file = Path(str(module.__file__)).relative_to(ROOT).as_posix()
+    [phase] = [one for one in PHASES.values() if one.__module__ == module.__name__]
+    test = f"{file}::{phase.__name__}"
+    proven = [one for one in COMMANDS if (found := proof(one)) and found.test == test]
+
+    assert proven
+    assert [one for one in proven if one not in module.COMMANDS] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
