@@ -29,8 +29,8 @@ LAST = line(12.25, "role.started", role="discord-roles")
 def test_roles_are_ready_when_the_last_one_has_started():
     log = "\n".join(["no line of ours", *BEFORE, FIRST, SECOND, LAST, line(13, "role.resumed")])
 
-    assert read(ANSWER, log, BEGAN, ROLES) == Start(
-        healthy_after_s=pytest.approx(2.5, abs=1e-3), ready_after_s=2.0, cpu_s=1.51
+    assert read(ANSWER, log, BEGAN, ROLES) == pytest.approx(
+        Start(healthy_after_s=2.5, ready_after_s=2.0, cpu_s=1.51), abs=1e-3
     )
 
 
