@@ -8,3 +8,5 @@ Run them as `python -m bots.telegram_bot` and `python -m bots.discord_bot`.
 - `texts/` writes words, amounts and names in a member's language and a platform's markup.
 - `locales/` holds the translations.
 """
+
+import config  # noqa: F401 - it imports structlog, as `config.structlog_library` says

@@ -1,5 +1,8 @@
 """Settings of the operator: the environment, twinstream.toml, and the form of the logs."""
 
+from . import structlog_library as structlog_library
+
+# isort: split
 from .cards import CardSetting
 from .community import (
     AchievementSetting,

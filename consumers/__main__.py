@@ -4,85 +4,23 @@ The operator's commands are `python -m consumers status`, `trace KEY`, `dead ...
 `rebuild`, `reread`, `doctor`, `audit`, `import-history` and `reconcile --now`.
 """
 
-import os
 import sys
-from typing import Annotated
 
-import typer
-import uvloop
-
-from config import ConfigError, Settings, set_up_logs
-from config.outside_text import tell
-from db.release_number import RELEASE
-
-from .operate import cli as operator
-from .runtime.process import serve
+from .runtime.process import run_roles
 from .runtime.roles import ROLES
-from .runtime.runner import RoleFailed
-
-EXIT_CODE_FAILED = 1
-EXIT_CODE_UNFIT_SETTINGS = 2
-
-# A pretty traceback would show local variables, and tokens among them.
-cli = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-
-
-def _tell_release(is_asked: bool) -> None:
-    if is_asked:
-        sys.stdout.write(f"twinstream {RELEASE}\n")
-        raise typer.Exit
-
-
-@cli.command()
-def main(
-    names: Annotated[
-        list[str] | None, typer.Argument(metavar="[ROLE ...]", help=f"Some of {', '.join(ROLES)}.")
-    ] = None,
-    _: Annotated[
-        bool,
-        typer.Option("--version", callback=_tell_release, is_eager=True, help="Say the release."),
-    ] = False,
-) -> None:
-    """Settle events, publish leftovers, show ranks: all roles, or those that are named.
-
-    Commands for the operator: status (whether all is well, and what to do next),
-    trace (the life of one event), dead (what was buried), links (of accounts: see, link,
-    unlink, undo), rebuild (publish again what Redis lost), reread (settle again what is on the
-    streams, after Postgres was restored),
-    doctor (what is wrong here, and how to fix it), reconcile --now (compare both sides now),
-    audit (prove from the ledger that everything adds up), import-history (what a bot's own table
-    held before).
-    """
-    try:
-        settings = Settings.from_env(os.environ)
-        set_up_logs(
-            level=settings.twinstream_log_level,
-            style=settings.twinstream_log_format,
-            secrets=settings.secrets(),
-        )
-        uvloop.run(serve(settings, names or []))
-    except ConfigError as error:
-        tell(error)
-        raise SystemExit(EXIT_CODE_UNFIT_SETTINGS) from None
-    except RoleFailed as error:
-        tell(f"{error}; the log above says where")
-        raise SystemExit(EXIT_CODE_FAILED) from None
 
 
 def run() -> None:
     """Run the operator's command, or the roles, that the arguments name."""
-    asked, *more = sys.argv[1:] or [""]
-    is_command = asked in operator.COMMANDS
-    if asked == "reconcile":  # also the name of a role; only the command has options
-        is_command = any(one.startswith("-") for one in more)
-    if not is_command:
-        cli()
+    words = sys.argv[1:]
+    if all(word in ROLES for word in words):
+        run_roles(words)
         return
-    try:
-        operator.app()
-    except ConfigError as error:
-        tell(error)
-        raise SystemExit(EXIT_CODE_UNFIT_SETTINGS) from None
+    # Here and not above: a process of roles never needs typer, rich and the commands, which take
+    # 4 MB and a tenth of a second.
+    from . import cli
+
+    cli.run()
 
 
 if __name__ == "__main__":

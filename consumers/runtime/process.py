@@ -10,23 +10,49 @@ from dataclasses import replace
 from pathlib import Path
 
 import structlog
+import uvloop
 
 from bus import BadRedisUrl, BusError, ServerUnfit, address
-from config import Community, ConfigError, Settings, heartbeat, metrics
+from config import Community, ConfigError, Settings, heartbeat, metrics, set_up_logs
+from config.outside_text import tell
 from db import BadDatabaseUrl, Contention, DatabaseUnfit, StorageUnavailable, StoreUnfit
 from db.release_number import RELEASE
 from db.sessions.slots import Lease, SlotTaken, lease_slots
 
 from . import community_figures, gauges, roles
 from .resources import Resources, open_resources
-from .runner import Backoff, run, unless_stopped
+from .runner import Backoff, RoleFailed, run, unless_stopped
 
 log = structlog.get_logger("twinstream.consumers")
 
 #: How long a step may go on after a stop was requested; supervisors mostly wait 10 s. A step that
 #: is cancelled then loses nothing: its entries are delivered again.
 STOP_GRACE_S = 5.0
+EXIT_CODE_FAILED = 1
+EXIT_CODE_UNFIT_SETTINGS = 2
 EXIT_CODE_SECOND_SIGNAL = 130
+
+
+def run_roles(names: Sequence[str]) -> None:
+    """Run the roles that are named, or all, with the settings of the environment.
+
+    Raises:
+        SystemExit: a setting has to be corrected first, or a role failed; stderr says which.
+    """
+    try:
+        settings = Settings.from_env(os.environ)
+        set_up_logs(
+            level=settings.twinstream_log_level,
+            style=settings.twinstream_log_format,
+            secrets=settings.secrets(),
+        )
+        uvloop.run(serve(settings, names))
+    except ConfigError as error:
+        tell(error)
+        raise SystemExit(EXIT_CODE_UNFIT_SETTINGS) from None
+    except RoleFailed as error:
+        tell(f"{error}; the log above says where")
+        raise SystemExit(EXIT_CODE_FAILED) from None
 
 
 async def serve(settings: Settings, names: Sequence[str]) -> None:

@@ -157,11 +157,17 @@ class Deployment:
         """Return all that the containers of a service have written."""
         return (await self.compose("logs", "--no-color", "--no-log-prefix", service)).output
 
+    async def config(self) -> dict[str, Any]:
+        """Return the services as Compose reads them."""
+        config = json.loads((await self.compose("config", "--format", "json")).output)
+        services: dict[str, Any] = config["services"]
+        return services
+
     async def services(self) -> list[str]:
         """Return the services that stay, the servers first."""
-        config = json.loads((await self.compose("config", "--format", "json")).output)
-        stay = [name for name, one in config["services"].items() if one.get("restart") != "no"]
-        servers = [name for name in stay if "depends_on" not in config["services"][name]]
+        config = await self.config()
+        stay = [name for name, one in config.items() if one.get("restart") != "no"]
+        servers = [name for name in stay if "depends_on" not in config[name]]
         return sorted(servers) + sorted(set(stay) - set(servers))
 
     async def containers(self) -> list[Container]:

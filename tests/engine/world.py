@@ -1,17 +1,20 @@
 """The world of the phases: the engine, two releases, and a member who plays."""
 
+import asyncio
 import re
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from benchmarks.compose_processes import ComposeProcess, processes_in
 from launch.errors import LaunchError
 from launch.sandbox_client import SandboxClient
 from launch.sandbox_member import SandboxMember
 from launch.sandbox_runner import Endpoints
 from launch.waiting import until
-from tests.engine.deployment import Deployment
+from tests.engine import process_starts
+from tests.engine.deployment import HEALTHY_TIMEOUT_S, Deployment
 from tests.engine.docker_engine import DockerEngine, Done
 from tests.engine.errors import EngineError
 
@@ -19,6 +22,9 @@ from tests.engine.errors import EngineError
 OUR_IMAGE: Final = "twinstream:local"
 #: Seconds within which totals, a role or a tag follow a win, on a busy machine.
 SHOWN_TIMEOUT_S: Final = 60.0
+#: Seconds until a process is measured: by then it has started on a busy machine, too, and rests.
+#: Nothing is asked meanwhile, because each question would take time from it.
+REST_S: Final = 12.0
 #: XP for a game that is won, in the sandbox's community.
 WIN_XP: Final = 15
 #: The totals that both platforms have of one account's member.
@@ -119,14 +125,50 @@ class World:
         return await self.engine.run(*run, may_fail=may_fail)
 
     async def measure(self) -> None:
-        """Note the size of our image, and how much memory each container uses."""
+        """Note the size of our image, the memory of each container, and how long each start takes.
+
+        Our processes are restarted for that, one after the other.
+        """
         ask = ("docker", "image", "inspect", "--format", "{{.Size}}", OUR_IMAGE, self.base_image)
         ours, base = map(int, (await self.engine.run(*ask)).output.split())
         self.figures.append(f"image: {(ours - base) / 1e6:.0f} MB on top of Python's")
+        processes = processes_in(await self.new.config())
+        for one in processes:
+            self.figures.append(f"start of {one.service}: {await self._start_of(one)}")
+        await self.new.until_well()
+        self.figures.extend(await self._memory([one.service for one in processes]))
+
+    async def _memory(self, ours: Sequence[str]) -> list[str]:
+        """Say how much memory each container uses, and ours together."""
         stats = ("docker", "stats", "--no-stream", "--format", "{{.Name}} {{.MemUsage}}")
-        for line in sorted((await self.engine.run(*stats)).output.splitlines()):
-            name, used, *_ = line.split()
-            self.figures.append(f"memory of {name}: {used}")
+        lines = sorted((await self.engine.run(*stats)).output.splitlines())
+        used = dict(line.split()[:2] for line in lines)
+        # Compose names a container after its project and service, and numbers it.
+        mib = sum(process_starts.mib(used[f"twinstream-{service}-1"]) for service in ours)
+        together = f"memory of our {len(ours)} processes: {mib:.1f}MiB, {mib * 2**20 / 1e6:.0f} MB"
+        return [*(f"memory of {name}: {amount}" for name, amount in used.items()), together]
+
+    async def _start_of(self, process: ComposeProcess) -> str:
+        """Restart a process, and say how long it took."""
+        await self.new.compose("restart", process.service)
+        await asyncio.sleep(REST_S)
+        [container] = await self.new.containers_of(process.service)
+
+        async def log_when_ready() -> str:
+            log = await self.new.log(process.service)
+            is_ready = process_starts.is_ready(log, container.started_at, process.arguments)
+            return log if is_ready else ""
+
+        log = await until(
+            f"the start of {process.service}", log_when_ready, timeout_s=HEALTHY_TIMEOUT_S
+        )
+        ask = ("docker", "exec", container.id, "sh", "-c", process_starts.ASKED)
+        answer = (await self.engine.run(*ask)).output
+        start = process_starts.read(answer, log, container.started_at, process.arguments)
+        return (
+            f"ready after {start.ready_after_s:.2f} s, healthy after {start.healthy_after_s:.2f} s,"
+            f" {start.cpu_s:.2f} s of the processor"
+        )
 
     async def _xp(self, deployment: Deployment, member: SandboxMember) -> int:
         rows = await deployment.ask(BOOKS, member.telegram_id)

@@ -29,8 +29,8 @@ REQUEST_BYTES_MAX: Final = 1 << 17
 DESCRIPTORS: Final = 4
 
 _CONSUMERS: Final = (
-    *("consumers.__main__", "consumers.settling.role", "consumers.relay.role"),
-    *("consumers.cleanup.role", "consumers.reconcile"),
+    *("consumers.__main__", "consumers.cli", "consumers.settling.role"),
+    *("consumers.relay.role", "consumers.cleanup.role", "consumers.reconcile"),
 )
 #: The modules that the server imports before a fork where this word is the module of the process,
 #: its file, or an argument. The process imports all others.

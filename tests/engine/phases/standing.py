@@ -12,6 +12,11 @@ from tests.engine.world import World
 NAMED: Final = re.compile(r"naming to \S*twinstream:local")
 #: Prints each file that the image's own user may not read.
 HIDDEN: Final = "find /app /opt/venv ! -readable"
+#: Prints each module that a start compiles.
+UNCOMPILED: Final = (
+    "python -v -c 'import consumers.cli, bots.telegram_bot.app, bots.discord_bot.app' 2>&1"
+    r""" | grep -o "code object from .*\.py'" """
+)
 #: Programs that a running deployment has no use for, and an intruder has.
 UNUSED: Final = "ls -d /opt/venv/lib/python3*/site-packages/{pip,setuptools} 2> /dev/null"
 
@@ -29,6 +34,9 @@ async def build(world: World) -> None:
     hidden = await world.in_image(HIDDEN, may_fail=True)
     if hidden.code or hidden.output.strip():
         raise EngineError(f"the image's user may not read {hidden.output.strip()[:500]}")
+    uncompiled = (await world.in_image(UNCOMPILED, may_fail=True)).output.splitlines()
+    if uncompiled:
+        raise EngineError(f"a start compiles {len(uncompiled)} modules, such as {uncompiled[:3]}")
     left = await world.in_image(UNUSED, may_fail=True)
     if left.output.strip():
         raise EngineError(f"the image has a program that nothing in it uses: {left.output.strip()}")

@@ -78,7 +78,7 @@ WRITES_TO_TERMINALS = {
     "config/outside_text/terminal.py",
     "config/logs.py",
     "schemas/__main__.py",
-    "consumers/__main__.py",
+    "consumers/cli.py",
     "bots/runtime/process.py",
     "launch/processes.py",
     "launch/workspace.py",

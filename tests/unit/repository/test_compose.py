@@ -277,6 +277,18 @@ def test_the_image_lets_its_user_read_what_a_strict_umask_hid():
     assert INSTRUCTIONS[copied[-1]][1] == "--from=build /app ./"
 
 
+def test_the_image_has_the_bytecode_that_its_processes_may_not_write():
+    """`make engine-test` sees that a start compiles nothing; this says it everywhere."""
+    compiles = "python -m compileall -q --invalidation-mode unchecked-hash"
+    opened = INSTRUCTIONS.index(["RUN", "chmod -R a+rX /app"])
+    [second] = [number for number, words in enumerate(INSTRUCTIONS) if words[0] == "FROM"][1:]
+    of_library = " ".join(INSTRUCTIONS[second + 1][1].split())
+
+    assert INSTRUCTIONS[opened - 1] == ["RUN", f"{compiles} /app"]
+    assert of_library.startswith(compiles)
+    assert 'get_path("stdlib")' in of_library
+
+
 def test_everything_that_the_image_copies_exists_and_is_let_through():
     let_through = {
         line.removeprefix("!")

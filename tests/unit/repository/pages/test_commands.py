@@ -16,7 +16,7 @@ import typer.main
 import yaml
 
 import chaos.__main__
-import consumers.__main__
+import consumers.cli
 import launch.__main__
 from consumers.operate import cli as operate
 from docs.site.pages import DOCS, RUSSIAN
@@ -128,7 +128,7 @@ def read(program: str, words: Sequence[str]) -> None:
     elif words and words[0] in (*operate.COMMANDS, "reconcile"):
         follow(typer.main.get_command(operate.app), words)
     else:
-        follow(typer.main.get_command(consumers.__main__.cli), words)
+        follow(typer.main.get_command(consumers.cli.cli), words)
 
 
 def follow(command: Any, words: Sequence[str]) -> list[str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from config import Settings
-from consumers.__main__ import EXIT_CODE_UNFIT_SETTINGS
+from consumers.runtime.process import EXIT_CODE_UNFIT_SETTINGS
 from launch.__main__ import DUTIES_OF_SPLIT_CONSUMERS, PASSWORDS
 
 ROOT = Path(__file__).parents[4]
