@@ -13,8 +13,9 @@ import asyncpg
 from launch.errors import LaunchError
 from launch.sandbox_runner import Endpoints
 from launch.waiting import until
-from tests.engine.docker_engine import CHECKOUTS, DockerEngine, Done
+from tests.engine.docker_engine import CHECKOUTS, DockerEngine
 from tests.engine.errors import EngineError
+from tests.engine.namespaces import Done
 
 #: The command that docs and the header of compose.yaml give to an operator.
 UP: Final = ("up", "-d", "--build", "--wait")

@@ -12,8 +12,9 @@ from launch.sandbox_member import SandboxMember
 from launch.sandbox_runner import Endpoints
 from launch.waiting import until
 from tests.engine.deployment import Deployment
-from tests.engine.docker_engine import DockerEngine, Done
+from tests.engine.docker_engine import DockerEngine
 from tests.engine.errors import EngineError
+from tests.engine.namespaces import Done
 
 #: The tag that compose.yaml gives to the image of all our processes.
 OUR_IMAGE: Final = "twinstream:local"
