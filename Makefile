@@ -114,6 +114,10 @@ postgres-test: $(VENV)/dev ## Run the tests of the database on one Postgres: VER
 engine-test: $(VENV)/dev ## Run compose.yaml in a Docker Engine of its own, as root on Debian: ARGS="up play down"
 	@$(BIN)/python -m tests.engine $(ARGS)
 
+.PHONY: systemd-test
+systemd-test: $(VENV)/dev ## Install on a Debian server with systemd as the pages say, as root on Debian: ARGS=settings
+	@$(BIN)/python -m tests.systemd $(ARGS)
+
 .PHONY: browser-test
 browser-test: $(VENV)/browser ## Play in the sandbox's page with Chromium, which has to be installed
 	@$(BIN)/python -m launch.chromium
@@ -145,6 +149,7 @@ nightly: $(VENV)/dev ## Look longer: 2,500 histories, 1,000 seeds, each guard ta
 	@$(BIN)/pytest -m nightly --numprocesses 2 --dist loadfile
 	@for version in 14 15 16 17 18; do $(MAKE) --no-print-directory postgres-test VERSION=$$version || exit; done
 	@$(MAKE) --no-print-directory engine-test ARGS=
+	@$(MAKE) --no-print-directory systemd-test ARGS=
 	@if command -v promtool > /dev/null; then \
 	    TWINSTREAM_TEST_PROMTOOL=promtool $(BIN)/pytest tests/integration/consumers/runtime/test_alerts.py; fi
 	@if command -v redis-server > /dev/null; then \

@@ -159,7 +159,7 @@ async def _run(places: Places, chosen: Sequence[str]) -> None:
 
     say("making the Debian systems of the engine and of its images")
     new, old = places.checkouts / "this", places.checkouts / "before"
-    _copy_checkout(new)
+    copy_checkout(new)
     unpack(places.checkouts).rename(old)
     roots = DebianRoots(places.roots, places.logs / "roots.log")
     await roots.make([new / "requirements.txt", old / "requirements.txt"])
@@ -209,7 +209,7 @@ async def _bring_images(engine: DockerEngine, roots: DebianRoots, checkout: Path
     return str(base_image)
 
 
-def _copy_checkout(target: Path) -> None:
+def copy_checkout(target: Path) -> None:
     """Copy what git knows of this checkout, and what it does not ignore."""
     target.mkdir()
     listed = subprocess.run(

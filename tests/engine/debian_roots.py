@@ -137,11 +137,7 @@ class DebianRoots:
 
     async def _install(self, root: Path) -> None:
         """Copy the base, and install the packages of this root."""
-        await namespaces.build(
-            ("cp", "-a", "--reflink=auto", str(self["base"]), str(root)),
-            log=self._log,
-            environment={"PATH": namespaces.PATH},
-        )
+        await self._copy(self["base"], root)
         if packages := " ".join(PACKAGES[root.name]):
             install = f"apt-get install -qq --no-install-recommends {packages} && apt-get clean"
             await self._inside(root, install)
@@ -191,6 +187,13 @@ class DebianRoots:
         await self._install(root)
         (root / "prometheus").mkdir()
         await self._inside(root, "chown nobody /prometheus")
+
+    async def _copy(self, source: Path, target: Path) -> None:
+        await namespaces.build(
+            ("cp", "-a", "--reflink=auto", str(source), str(target)),
+            log=self._log,
+            environment={"PATH": namespaces.PATH},
+        )
 
     async def _inside(self, root: Path, command: str) -> None:
         environment = {**self._environment, "DEBIAN_FRONTEND": "noninteractive"}

@@ -15,14 +15,9 @@ import asyncpg
 from launch.errors import LaunchError
 from launch.sandbox_runner import Endpoints
 from launch.waiting import until
-from tests.engine.docker_engine import (
-    CHECKOUTS,
-    COMMAND_TIMEOUT_S,
-    LOOK_PAUSE_S,
-    DockerEngine,
-    Done,
-)
+from tests.engine.docker_engine import CHECKOUTS, LOOK_PAUSE_S, DockerEngine
 from tests.engine.errors import EngineError
+from tests.engine.namespaces import COMMAND_TIMEOUT_S, Done
 from tests.engine.terminal import Terminal
 
 #: The command that docs and the header of compose.yaml give to an operator.

@@ -6,12 +6,13 @@ import shlex
 import subprocess
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 from launch.errors import LaunchError
 from launch.waiting import until
 from tests.engine import namespaces
 from tests.engine.errors import EngineError
+from tests.engine.namespaces import Namespaces
 from tests.engine.terminal import Terminal, open_terminal
 
 #: The engine's address in its own network, where containers reach the sandbox.
@@ -19,14 +20,11 @@ ADDRESS: Final = "172.17.0.1"
 #: Where the engine sees the checkouts.
 CHECKOUTS: Final = Path("/checkouts")
 CGROUPS: Final = Path("/sys/fs/cgroup")
-#: Seconds until the engine answers, and for one command in it. Building is the longest.
+#: Seconds until the engine answers.
 READY_TIMEOUT_S: Final = 60.0
-COMMAND_TIMEOUT_S: Final = 900.0
 #: Seconds between two looks that begin a process in the engine. More would take the processor from
 #: those that they wait for.
 LOOK_PAUSE_S: Final = 0.5
-#: Lines of a failed command's output that its error repeats.
-LINES_SHOWN: Final = 25
 #: Folders of a root that no image needs.
 LEFT_OUT: Final = (
     "proc",
@@ -70,58 +68,8 @@ exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root \\
 """
 
 
-class Done(NamedTuple):
-    """A command that ended."""
-
-    code: int
-    output: str
-
-
-class DockerEngine:
+class DockerEngine(Namespaces):
     """A running engine. Commands run inside of its namespaces."""
-
-    def __init__(self, pid: int, log: Path) -> None:
-        self.pid = pid
-        self._log = log
-
-    async def run(
-        self,
-        *command: str,
-        folder: Path = Path("/"),
-        may_fail: bool = False,
-        stdin: bytes | None = None,
-        timeout_s: float = COMMAND_TIMEOUT_S,
-    ) -> Done:
-        """Run a command in the engine's namespaces.
-
-        Raises:
-            EngineError: the command failed, or did not end in time.
-        """
-        inside = shlex.join(command)
-        process = await asyncio.create_subprocess_exec(
-            *self._enter(),
-            *("sh", "-c", f"cd {shlex.quote(str(folder))} && exec {inside}"),
-            stdin=subprocess.PIPE if stdin is not None else subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
-        try:
-            async with asyncio.timeout(timeout_s):
-                said, _ = await process.communicate(stdin)
-        except TimeoutError:
-            raise EngineError(f"`{inside}` did not end within {timeout_s:.0f} s") from None
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
-        assert process.returncode is not None
-        output = said.decode(errors="replace")
-        with self._log.open("a", encoding="utf-8") as log:
-            log.write(f"$ {inside}\n{output}[{process.returncode}]\n")
-        if process.returncode and not may_fail:
-            shown = "\n".join(output.splitlines()[-LINES_SHOWN:])
-            raise EngineError(f"`{inside}` ended with {process.returncode}:\n{shown}")
-        return Done(process.returncode, output)
 
     @contextlib.asynccontextmanager
     async def terminal(self, line: str, *, folder: Path) -> AsyncIterator[Terminal]:
@@ -155,18 +103,6 @@ class DockerEngine:
         """Make an image of another one, with these instructions of a Dockerfile, under this tag."""
         dockerfile = "\n".join([f"FROM {base_image}", *instructions, ""])
         await self.run("docker", "build", "--tag", tag, "-", stdin=dockerfile.encode())
-
-    def _enter(self) -> list[str]:
-        namespaces_of = ("--mount", "--net", "--pid", "--ipc", "--uts", "--root")
-        clean = ("env", "-i", f"PATH={namespaces.PATH}", "HOME=/root", "LANG=C.UTF-8")
-        return [
-            *namespaces.DIES_WITH_US,
-            "nsenter",
-            f"--target={self.pid}",
-            *namespaces_of,
-            "--",
-            *clean,
-        ]
 
 
 @contextlib.asynccontextmanager
@@ -205,7 +141,7 @@ async def open_engine(
         with contextlib.suppress(ProcessLookupError):
             process.kill()
         await process.wait()
-        await _remove_cgroups(parent)
+        await namespaces.remove_cgroups(parent, below=CGROUPS)
 
 
 async def _ready(process: asyncio.subprocess.Process, commands: Path, log: Path) -> DockerEngine:
@@ -215,7 +151,7 @@ async def _ready(process: asyncio.subprocess.Process, commands: Path, log: Path)
         nonlocal engine
         if process.returncode is not None:
             raise EngineError(f"the engine ended:\n{namespaces.last_lines(log)}")
-        if (pid := _first_child(process.pid)) is None:
+        if (pid := namespaces.first_child(process.pid)) is None:
             return False
         engine = DockerEngine(pid, commands)
         return (await engine.run("docker", "version", may_fail=True)).code == 0
@@ -228,28 +164,3 @@ async def _ready(process: asyncio.subprocess.Process, commands: Path, log: Path)
         raise EngineError(f"{error}; its log:\n{namespaces.last_lines(log)}") from error
     assert engine is not None
     return engine
-
-
-def _first_child(pid: int) -> int | None:
-    """Return the process that is the first one of the namespaces; `unshare` is its parent."""
-    try:
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
-    except OSError:
-        return None
-    return int(children[0]) if children else None
-
-
-async def _remove_cgroups(parent: str) -> None:
-    """Remove the cgroups of the containers; one that is not empty yet is tried again."""
-    found = [path for path in CGROUPS.rglob(parent) if path.is_dir()]
-
-    async def removed() -> bool:
-        for top in found:
-            folders = [path for path in top.rglob("*") if path.is_dir()]
-            for path in [*sorted(folders, reverse=True), top]:
-                with contextlib.suppress(OSError):
-                    path.rmdir()
-        return not any(top.exists() for top in found)
-
-    with contextlib.suppress(LaunchError):
-        await until("the removal of the engine's cgroups", removed, timeout_s=10.0)

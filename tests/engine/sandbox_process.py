@@ -24,13 +24,15 @@ READY_TIMEOUT_S: Final = 120.0
 
 
 @contextlib.asynccontextmanager
-async def open_sandbox(checkout: Path, log: Path) -> AsyncIterator[Endpoints]:
-    """Run the sandbox of this checkout, and stop it when the block ends.
+async def open_sandbox(
+    checkout: Path, log: Path, *, address: str = ADDRESS
+) -> AsyncIterator[Endpoints]:
+    """Run the sandbox of this checkout at an address, and stop it when the block ends.
 
     Raises:
         EngineError: it did not start; the message has its log.
     """
-    arguments = ("-m", "sandbox", f"--host={ADDRESS}", *PORTS, LIMIT_SCALE)
+    arguments = ("-m", "sandbox", f"--host={address}", *PORTS, LIMIT_SCALE)
     with log.open("wb") as output:
         process = await asyncio.create_subprocess_exec(
             *(*DIES_WITH_US, sys.executable, *arguments),

@@ -15,8 +15,9 @@ from launch.sandbox_runner import Endpoints
 from launch.waiting import until
 from tests.engine import process_starts
 from tests.engine.deployment import HEALTHY_TIMEOUT_S, Deployment
-from tests.engine.docker_engine import DockerEngine, Done
+from tests.engine.docker_engine import DockerEngine
 from tests.engine.errors import EngineError
+from tests.engine.namespaces import Done
 
 #: The tag that compose.yaml gives to the image of all our processes.
 OUR_IMAGE: Final = "twinstream:local"

@@ -33,6 +33,15 @@ class Proof(NamedTuple):
     needs: str = ""
 
 
+class Statement(NamedTuple):
+    """A statement of an example, as a shell reads it."""
+
+    #: On one line, without comments and without a here document: what a proof is of.
+    command: str
+    #: As it stands on the page.
+    text: str
+
+
 PROOFS: Final = [
     Proof(**row)
     for row in tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))[
@@ -47,23 +56,31 @@ def examples(page: Path) -> Iterator[str]:
         yield "\n".join(line.removeprefix(indent) for line in text.splitlines()) + "\n"
 
 
+def statements(example: str) -> Iterator[Statement]:
+    """Yield the statements of an example, in order."""
+    begun, ends_with, text = "", "", ""
+    for line in example.splitlines():
+        text += f"{line}\n"
+        if ends_with and line != ends_with:
+            continue
+        if not ends_with:
+            begun = _without_comment(f"{begun} {line.strip()}").strip()
+            if begun.endswith("\\"):
+                begun = begun.removesuffix("\\").strip()
+                continue
+            if begun and _is_open(begun):
+                continue
+            if here := _HERE_DOCUMENT.search(begun):
+                ends_with = here[1]
+                continue
+        if begun:
+            yield Statement(begun, text)
+        begun, ends_with, text = "", "", ""
+
+
 def commands(example: str) -> Iterator[str]:
     """Yield the commands of an example, each on one line, without comments."""
-    begun, ends_with = "", ""
-    for line in example.splitlines():
-        if ends_with:
-            ends_with = "" if line == ends_with else ends_with
-            continue
-        begun = _without_comment(f"{begun} {line.strip()}").strip()
-        if begun.endswith("\\"):
-            begun = begun.removesuffix("\\").strip()
-            continue
-        if not begun or _is_open(begun):
-            continue
-        if here := _HERE_DOCUMENT.search(begun):
-            ends_with = here[1]
-        yield begun
-        begun = ""
+    return (one.command for one in statements(example))
 
 
 def compose_commands(page: Path) -> Iterator[str]:

@@ -10,8 +10,9 @@ from typing import Final
 
 from launch.sandbox_member import SandboxMember
 from launch.waiting import until
-from tests.engine.docker_engine import COMMAND_TIMEOUT_S, LOOK_PAUSE_S
+from tests.engine.docker_engine import LOOK_PAUSE_S
 from tests.engine.errors import EngineError
+from tests.engine.namespaces import COMMAND_TIMEOUT_S
 from tests.engine.phases.operation import OWNER
 from tests.engine.phases.token_files import NO_SUDO
 from tests.engine.terminal import INTERRUPT
