@@ -105,9 +105,9 @@ GUARDS = {
         ),
     ),
     "a key with another content is refused": guard(
-        "settling/test_settling.py"
-        "::test_what_can_never_take_effect_is_buried_and_the_rest_goes_on[conflict]",
+        "test_settle_function.py::test_a_key_with_other_content_refuses_the_whole_call[False]",
         (_RECORD, "    IF doubtful IS NOT NULL THEN\n", "    IF false THEN\n"),
+        room="tests/integration/db",
     ),
     "nothing is taken that is not there": guard(
         "settling/test_settling.py"

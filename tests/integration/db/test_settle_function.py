@@ -28,10 +28,8 @@ async def settle_alone(
 async def test_one_statement_settles_and_commits(pool, books):
     await record(pool, xp(15), xp(7, "2"))
 
-    assert await settle_alone(pool, xp(15), xp(7, "2"), xp(15)) == {
-        key_of(xp(15)),
-        key_of(xp(7, "2")),
-    }
+    both = frozenset({key_of(xp(15)), key_of(xp(7, "2"))})
+    assert await settle_alone(pool, xp(15), xp(7, "2"), xp(15)) == both
 
     assert await books.books("discord") == (22, 0)
     assert await books.status(key_of(xp(15))) == "completed"
@@ -79,14 +77,15 @@ async def test_the_payload_of_a_buried_event_proves_nothing(pool, books):
     with pytest.raises(IdempotencyConflict):
         await settle_alone(pool, xp(16))
 
-    assert await settle_alone(pool, xp(15)) == {key_of(xp(15))}
+    assert await settle_alone(pool, xp(15)) == frozenset({key_of(xp(15))})
 
 
 async def test_the_same_event_in_other_bytes_is_the_same_event(pool, books):
     await record(pool, xp(15))
     spaced = xp(15).payload.replace(b'":', b'": ').replace(b'"user_id": 1001', b'"user_id": "1001"')
 
-    assert await settle_alone(pool, Envelope(schemas.decode(spaced), spaced)) == {key_of(xp(15))}
+    again = Envelope(schemas.decode(spaced), spaced)
+    assert await settle_alone(pool, again) == frozenset({key_of(xp(15))})
 
 
 async def test_a_completed_event_with_any_name_comes_again(pool, books):
