@@ -4862,6 +4862,93 @@ BEGIN
     );
 END $$;
 
+CREATE FUNCTION twinstream.settle(of_platform text, origin text, keys text[], payloads text[], names text[] DEFAULT NULL::text[], lock_wait_ms integer DEFAULT NULL::integer, OUT entered text[], OUT members bigint[], OUT unknown text[]) RETURNS record
+    LANGUAGE plpgsql
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    AS $$
+DECLARE
+    events twinstream.event[];
+    doubtful text[];
+    account_ids bigint[];
+    known_as text[];
+BEGIN
+    IF lock_wait_ms IS NOT NULL THEN
+        PERFORM set_config('lock_timeout', lock_wait_ms::text, true);
+    END IF;
+    -- A subquery for each account locks it and reads its member once no link has it. An event that was recorded
+    -- with the same bytes is the same; the others, such as completed ones, are compared field by field. The
+    -- payload of a buried event may be of another one that claimed its key before.
+    SELECT
+        array_agg(ROW (
+            a.member_id, t.idempotency_key, t.source, t.type, t.account_id, t.delta_xp, t.delta_balance,
+            t.achievement, t.reason, t.entity_id, t.occurred_at, NULL
+        )::twinstream.event ORDER BY a.member_id, t.idempotency_key),
+        array_agg(t.payload) FILTER (WHERE t.is_doubtful)
+    INTO events, doubtful
+    FROM (
+        SELECT t.*, u.payload, (
+            SELECT k.payload FROM twinstream.sync_events AS k
+            WHERE k.idempotency_key = u.key AND k.source = origin AND k.status <> 'failed'
+        ) IS DISTINCT FROM u.payload AS is_doubtful
+        FROM unnest(keys, payloads) AS u (key, payload)
+        CROSS JOIN LATERAL (
+            SELECT * FROM twinstream.transactions AS t
+            WHERE t.idempotency_key = u.key AND t.platform = origin OFFSET 0
+        ) AS t
+        ORDER BY t.source, t.account_id OFFSET 0
+    ) AS t
+    CROSS JOIN LATERAL (
+        SELECT a.member_id FROM twinstream.accounts AS a
+        WHERE a.platform = t.source AND a.account_id = t.account_id
+        FOR KEY SHARE
+    ) AS a;
+    IF coalesce(cardinality(events), 0) < cardinality(keys) THEN
+        unknown := ARRAY (
+            SELECT u.key FROM unnest(keys) AS u (key)
+            WHERE u.key <> ALL (ARRAY (SELECT e.idempotency_key FROM unnest(events) AS e))
+        );
+        RETURN;
+    END IF;
+    IF doubtful IS NOT NULL THEN
+        PERFORM twinstream.refuse_conflicts(origin, twinstream.read_events(doubtful));
+    END IF;
+    SELECT array_agg(e.idempotency_key), array_agg(e.member_id) INTO entered, members
+    FROM unnest(twinstream.enter(of_platform, events, NULL, false)) AS e;
+    IF names IS NOT NULL THEN
+        -- The newest first: `array_position` finds it.
+        SELECT array_agg(t.account_id ORDER BY u.place DESC), array_agg(u.name ORDER BY u.place DESC)
+        INTO account_ids, known_as
+        FROM unnest(keys, names) WITH ORDINALITY AS u (key, name, place)
+        CROSS JOIN LATERAL (
+            SELECT t.account_id FROM twinstream.transactions AS t
+            WHERE t.idempotency_key = u.key AND t.platform = origin OFFSET 0
+        ) AS t
+        WHERE u.name IS NOT NULL AND (cardinality(entered) = cardinality(keys) OR u.key = ANY (entered));
+        UPDATE twinstream.accounts AS a
+        SET display_name = known_as[array_position(account_ids, a.account_id)]
+        WHERE a.platform = origin AND a.account_id = ANY (account_ids)
+            AND a.display_name IS DISTINCT FROM known_as[array_position(account_ids, a.account_id)];
+    END IF;
+    -- Both ledgers have what the payload says, so it is kept no longer. An event that was buried before its
+    -- account was known has none yet; its ledger row does.
+    UPDATE twinstream.sync_events AS k
+    SET status = 'completed', processed_by = of_platform, processed_at = now(),
+        published_at = coalesce(k.published_at, now()), error_message = NULL, payload = NULL,
+        account_id = coalesce(k.account_id, (
+            SELECT t.account_id FROM twinstream.transactions AS t
+            WHERE t.idempotency_key = k.idempotency_key AND t.platform = of_platform
+        ))
+    WHERE k.id = ANY (ARRAY (
+        SELECT o.id FROM twinstream.sync_events AS o
+        WHERE o.idempotency_key = ANY (keys) AND o.status <> 'completed'
+        ORDER BY o.id
+        FOR NO KEY UPDATE
+    ));
+END $$;
+
 CREATE FUNCTION twinstream.shared_out(link bigint, back twinstream.share[]) RETURNS twinstream.share[]
     LANGUAGE plpgsql
     AS $$

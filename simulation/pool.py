@@ -19,7 +19,7 @@ from .simulated_process import Machine, Process, current
 COMMAND_TIMEOUT_S = 30.0
 #: Seconds after which the server ends the session of an idle transaction.
 IDLE_IN_TRANSACTION_S = 60.0
-LOCK_TIMEOUT = re.compile(r"SET LOCAL lock_timeout = [1-9][0-9]*")
+LOCK_TIMEOUT = re.compile(r"(SET LOCAL lock_timeout =|lock_wait_ms =>) [1-9][0-9]*")
 #: Functions that may notify once their transaction commits: they record events, or close windows
 #: of earnings.
 NOTIFYING = re.compile(
@@ -223,7 +223,7 @@ class Connection:
 
     async def _statement(self, kind: str, statement: str, args: tuple[Any, ...]) -> Any:
         # Postgres would measure it by the machine's clock; locks are waited for in virtual time.
-        timeless = LOCK_TIMEOUT.sub("SET LOCAL lock_timeout = 0", statement)
+        timeless = LOCK_TIMEOUT.sub(r"\1 0", statement)
         text = self.server.rewrite(timeless)
         return await self.run(
             _label(statement),

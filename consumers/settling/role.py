@@ -32,8 +32,15 @@ from consumers.runtime import metrics
 from consumers.runtime.resources import Resources
 from consumers.runtime.runner import Deferred, unless_stopped
 from consumers.runtime.transactions import transaction
-from db import DbError, IdempotencyConflict, InsufficientFunds, Platform, RuleBroken
-from db.errors import Locked
+from db import (
+    Contention,
+    DbError,
+    IdempotencyConflict,
+    InsufficientFunds,
+    Platform,
+    RuleBroken,
+)
+from db.errors import Locked, mapped_errors
 from db.ledger import events, refusals
 from db.ledger.envelopes import Envelope
 
@@ -258,13 +265,15 @@ class Settling:
     async def _enter(self, deliveries: Sequence[Delivery]) -> None:
         """Enter events into the books in one transaction, and acknowledge them."""
         envelopes = [delivery.envelope for delivery in deliveries]
-        async with transaction(self._pool, lock_wait_ms=self._members.lock_wait_ms) as conn:
-            entered = await events.settle(
-                *(conn, self.platform, self.source, envelopes),
-                store=self._store,
-                forget_secret=self._forget_secret,
-            )
-            await forget_attempts(conn, [delivery.entry for delivery in deliveries])
+        entered = await self._enter_at_once(deliveries)
+        if entered is None:
+            async with transaction(self._pool, lock_wait_ms=self._members.lock_wait_ms) as conn:
+                entered = await events.settle(
+                    *(conn, self.platform, self.source, envelopes),
+                    store=self._store,
+                    forget_secret=self._forget_secret,
+                )
+                await forget_attempts(conn, [delivery.entry for delivery in deliveries])
         ids = [delivery.entry.id for delivery in deliveries]
         await self._reader.acknowledge(ids)
         self._let_go(ids)
@@ -278,6 +287,27 @@ class Settling:
             entered=len(entered),
             keys=[one.event.idempotency_key for one in envelopes],
         )
+
+    async def _enter_at_once(self, deliveries: Sequence[Delivery]) -> frozenset[str] | None:
+        """Enter events by one statement that commits by itself, which saves five round trips.
+
+        Returns None, and changes nothing, if more has to be in their transaction.
+        """
+        if self._store is not None or any(is_suspect(delivery.entry) for delivery in deliveries):
+            return None
+        try:
+            with mapped_errors():
+                async with self._pool.acquire() as conn:
+                    return await events.settle_recorded(
+                        *(conn, self.platform, self.source),
+                        [delivery.envelope for delivery in deliveries],
+                        lock_wait_ms=self._members.lock_wait_ms,
+                    )
+        except Locked:
+            raise
+        except Contention:
+            # The statement has the isolation of the login, which may be why.
+            return None
 
     async def _find_refused(self, deliveries: Sequence[Delivery]) -> dict[int, refusals.Refused]:
         envelopes = [delivery.envelope for delivery in deliveries]

@@ -61,16 +61,6 @@ class Entry(NamedTuple):
     member_id: int
 
 
-async def enter_at_opposite(
-    conn: asyncpg.Connection, platform: Platform, source: Platform, keys: Sequence[str]
-) -> frozenset[str]:
-    """Enter rows of `source`'s ledger into the ledger and books of `platform`, as `enter` does."""
-    entered = await conn.fetchval(
-        "SELECT twinstream.enter_at_opposite($1, $2, $3)", platform, source, list(keys)
-    )
-    return frozenset(entered)
-
-
 def sums_of(entries: Iterable[Entry]) -> dict[int, Amounts]:
     """Add up the amounts of entries by member; members without any are left out. Pure."""
     sums: dict[int, Amounts] = {}

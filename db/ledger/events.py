@@ -2,17 +2,17 @@
 
 `record` makes the first ledger entry (the origin's), `settle` the second (the opposite's). Either
 may be repeated with the same events any number of times; the effect happens once. Both call the
-functions of db/migrations/..._record.sql, which programs in other languages call too.
+functions of db/migrations/..._record.sql; programs in other languages call those that record, too.
 """
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final, NamedTuple, Protocol, TypeVar
 
 import asyncpg
 
-from ..errors import IdempotencyConflict, mapped_errors
-from ..members import accounts
+from ..errors import Contention, IdempotencyConflict, mapped_errors
+from ..members.accounts import storable_name
 from ..platforms import Platform
 from ..stores import store_debts
 from ..stores.port import Store
@@ -29,6 +29,9 @@ _RECORD: Final = (
     "$1, caller_publishes => true, waits_for_locks => $2, forget_secret => $3)"
 )
 _RECORD_OURS: Final = "SELECT * FROM twinstream.record_events($1, $2, $3, true, $4, $5)"
+#: The limit of waits for locks is part of the text: the simulation, whose locks are waited for in
+#: virtual time, looks for it there.
+_SETTLE: Final = "SELECT * FROM twinstream.settle($1, $2, $3, $4, $5, lock_wait_ms => {})"
 #: The member of an event whose account was forgotten.
 FORGOTTEN: Final = 0
 #: Characters of the digest that tells entries with one id apart.
@@ -150,76 +153,82 @@ async def settle(
             `record` does.
     """
     with mapped_errors():
-        origin = await entries.lock_rows(
-            conn, source, {one.event.idempotency_key for one in envelopes}
-        )
-        foreign = [one for one in envelopes if one.event.idempotency_key not in origin]
-        if foreign:
+        settled = await _settle(conn, platform, source, envelopes)
+        if settled.unknown:
             receipts = await record_ours(
-                *(conn, source, foreign),
+                conn,
+                source,
+                [one for one in envelopes if one.event.idempotency_key in settled.unknown],
                 status="published",
                 may_reserve=False,
                 forget_secret=forget_secret,
             )
             old = {one.idempotency_key for one in receipts if one.member_id == FORGOTTEN}
             envelopes = [one for one in envelopes if one.event.idempotency_key not in old]
-            origin |= await entries.lock_rows(
-                conn, source, {one.event.idempotency_key for one in foreign}
-            )
-        for envelope in envelopes:
-            row = origin[envelope.event.idempotency_key].row
-            if error := conflict(row, envelope.as_row()):
-                raise error
-        entered = await entries.enter_at_opposite(conn, platform, source, list(origin))
+            settled = await _settle(conn, platform, source, envelopes)
+            if settled.unknown:
+                raise Contention("events that were just recorded are gone")
         if store is not None:
-            due = entries.sums_of(origin[key] for key in entered)
+            rows = {one.event.idempotency_key: one.as_row() for one in envelopes}
+            due = entries.sums_of(
+                entries.Entry(rows[key], member_id) for key, member_id in settled.members.items()
+            )
             await store_debts.apply(conn, platform, store, due)
-        await _remember_names(conn, source, envelopes, entered)
-        await _complete(conn, platform, origin)
-        return entered
+        return frozenset(settled.members)
 
 
-async def _remember_names(
+async def settle_recorded(
     conn: asyncpg.Connection,
+    platform: Platform,
     source: Platform,
     envelopes: Sequence[Envelope],
-    entered: Collection[str],
-) -> None:
-    """Remember the names that came with new events. An event that comes again is old news."""
-    names: dict[int, str] = {}
-    for envelope in envelopes:
-        name = getattr(envelope.event, "display_name", None)
-        if isinstance(name, str) and name and envelope.event.idempotency_key in entered:
-            names[envelope.event.user_id] = name
-    if names:
-        await accounts.remember_names(conn, source, names)
+    *,
+    lock_wait_ms: int | None = None,
+) -> frozenset[str] | None:
+    """Do as `settle` for a platform without a table of its own, in one statement.
 
-
-async def _complete(conn: asyncpg.Connection, platform: Platform, keys: Collection[str]) -> None:
-    """Mark these events as completed. Rows are locked in id order, as every transaction does.
-
-    Both ledgers have what the payload says, so it is kept no longer.
-    An event that was buried before its account was known has none yet; its ledger row does.
+    The statement commits by itself if the caller has no transaction. Returns None, and changes
+    nothing, if an event is not in the ledger of its origin: `settle` records it first. With
+    `lock_wait_ms`, waiting longer than this for a lock raises `Locked`.
     """
-    await conn.execute(
-        """
-        UPDATE twinstream.sync_events AS e
-            SET status = 'completed', processed_by = $1, processed_at = now(),
-            published_at = coalesce(e.published_at, now()), error_message = NULL, payload = NULL,
-            account_id = coalesce(e.account_id, (
-                SELECT t.account_id FROM twinstream.transactions AS t
-                WHERE t.idempotency_key = e.idempotency_key AND t.platform = $1
-            ))
-        WHERE e.id = ANY (ARRAY (
-            SELECT id FROM twinstream.sync_events
-            WHERE idempotency_key = ANY ($2::text[]) AND status <> 'completed'
-            ORDER BY id
-            FOR NO KEY UPDATE
-        ))
-        """,
+    with mapped_errors():
+        settled = await _settle(conn, platform, source, envelopes, lock_wait_ms=lock_wait_ms)
+        return None if settled.unknown else frozenset(settled.members)
+
+
+class _Settled(NamedTuple):
+    """The answer of the function `twinstream.settle`."""
+
+    members: Mapping[str, int]
+    """The members of the events that were entered now, by key."""
+    unknown: Collection[str]
+    """Keys that the ledger of the origin does not have. If there are any, nothing was entered."""
+
+
+async def _settle(
+    conn: asyncpg.Connection,
+    platform: Platform,
+    source: Platform,
+    envelopes: Sequence[Envelope],
+    *,
+    lock_wait_ms: int | None = None,
+) -> _Settled:
+    names = [_name_of(one) for one in envelopes]
+    entered, members, unknown = await conn.fetchrow(
+        _SETTLE.format("NULL" if lock_wait_ms is None else lock_wait_ms),
         platform,
-        list(keys),
+        source,
+        [one.event.idempotency_key for one in envelopes],
+        _texts(envelopes),
+        names if any(names) else None,
     )
+    return _Settled(dict(zip(entered or (), members or (), strict=True)), frozenset(unknown or ()))
+
+
+def _name_of(envelope: Envelope) -> str | None:
+    """Return the name that came with an event, if it is a text that says something. Pure."""
+    name = getattr(envelope.event, "display_name", None)
+    return storable_name(name) if isinstance(name, str) and name else None
 
 
 class Failure(NamedTuple):

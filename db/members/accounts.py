@@ -1,6 +1,6 @@
 """Members and the accounts by which the platforms know them."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 
 import asyncpg
 
@@ -65,24 +65,6 @@ async def remember_name(
     with mapped_errors():
         await conn.execute(
             "SELECT twinstream.remember_name($1, $2, $3)", platform, account_id, name
-        )
-
-
-async def remember_names(
-    conn: asyncpg.Connection, platform: Platform, names: Mapping[int, str]
-) -> None:
-    """Remember the names of accounts whose members the caller has locked."""
-    with mapped_errors():
-        await conn.execute(
-            """
-            UPDATE twinstream.accounts AS a SET display_name = n.name
-            FROM unnest($2::bigint[], $3::text[]) AS n (account_id, name)
-            WHERE a.platform = $1 AND a.account_id = ANY ($2) AND a.account_id = n.account_id
-                AND a.display_name IS DISTINCT FROM n.name
-            """,
-            platform,
-            list(names),
-            [storable_name(name) for name in names.values()],
         )
 
 

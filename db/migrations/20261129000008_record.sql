@@ -699,6 +699,102 @@ BEGIN
     WHERE d.differences <> '';
 END $$;
 
+-- Settles events from the stream of `origin`, each known by its key, on the opposite platform: compares them with
+-- the origin's ledger, enters what the opposite ledger does not have, and completes the events. One call is
+-- a whole transaction if the caller has none. `names` are those that came with the events, if any did; an event
+-- that was entered before brings no old name back. With `lock_wait_ms`, the transaction waits no longer for a lock.
+--
+-- Returns the keys that were entered now, and the member of each. Keys without an entry at the origin are
+-- `unknown`, and then nothing was done but to lock accounts: the caller records these events and calls again.
+--
+-- Accounts are locked in their order, so none is linked or unlinked until the transaction ends; then books
+-- in the order of members, then events in the order of their ids, as recording does it.
+-- Error by constraint: key_names_one_event (DETAIL: the key).
+CREATE FUNCTION settle(
+    of_platform text, origin text, keys text[], payloads text[], names text[] DEFAULT NULL,
+    lock_wait_ms integer DEFAULT NULL, OUT entered text[], OUT members bigint[], OUT unknown text[]
+) LANGUAGE plpgsql SET plan_cache_mode = 'force_generic_plan'
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+DECLARE
+    events twinstream.event[];
+    doubtful text[];
+    account_ids bigint[];
+    known_as text[];
+BEGIN
+    IF lock_wait_ms IS NOT NULL THEN
+        PERFORM set_config('lock_timeout', lock_wait_ms::text, true);
+    END IF;
+    -- A subquery for each account locks it and reads its member once no link has it. An event that was recorded
+    -- with the same bytes is the same; the others, such as completed ones, are compared field by field. The
+    -- payload of a buried event may be of another one that claimed its key before.
+    SELECT
+        array_agg(ROW (
+            a.member_id, t.idempotency_key, t.source, t.type, t.account_id, t.delta_xp, t.delta_balance,
+            t.achievement, t.reason, t.entity_id, t.occurred_at, NULL
+        )::twinstream.event ORDER BY a.member_id, t.idempotency_key),
+        array_agg(t.payload) FILTER (WHERE t.is_doubtful)
+    INTO events, doubtful
+    FROM (
+        SELECT t.*, u.payload, (
+            SELECT k.payload FROM twinstream.sync_events AS k
+            WHERE k.idempotency_key = u.key AND k.source = origin AND k.status <> 'failed'
+        ) IS DISTINCT FROM u.payload AS is_doubtful
+        FROM unnest(keys, payloads) AS u (key, payload)
+        CROSS JOIN LATERAL (
+            SELECT * FROM twinstream.transactions AS t
+            WHERE t.idempotency_key = u.key AND t.platform = origin OFFSET 0
+        ) AS t
+        ORDER BY t.source, t.account_id OFFSET 0
+    ) AS t
+    CROSS JOIN LATERAL (
+        SELECT a.member_id FROM twinstream.accounts AS a
+        WHERE a.platform = t.source AND a.account_id = t.account_id
+        FOR KEY SHARE
+    ) AS a;
+    IF coalesce(cardinality(events), 0) < cardinality(keys) THEN
+        unknown := ARRAY (
+            SELECT u.key FROM unnest(keys) AS u (key)
+            WHERE u.key <> ALL (ARRAY (SELECT e.idempotency_key FROM unnest(events) AS e))
+        );
+        RETURN;
+    END IF;
+    IF doubtful IS NOT NULL THEN
+        PERFORM twinstream.refuse_conflicts(origin, twinstream.read_events(doubtful));
+    END IF;
+    SELECT array_agg(e.idempotency_key), array_agg(e.member_id) INTO entered, members
+    FROM unnest(twinstream.enter(of_platform, events, NULL, false)) AS e;
+    IF names IS NOT NULL THEN
+        -- The newest first: `array_position` finds it.
+        SELECT array_agg(t.account_id ORDER BY u.place DESC), array_agg(u.name ORDER BY u.place DESC)
+        INTO account_ids, known_as
+        FROM unnest(keys, names) WITH ORDINALITY AS u (key, name, place)
+        CROSS JOIN LATERAL (
+            SELECT t.account_id FROM twinstream.transactions AS t
+            WHERE t.idempotency_key = u.key AND t.platform = origin OFFSET 0
+        ) AS t
+        WHERE u.name IS NOT NULL AND (cardinality(entered) = cardinality(keys) OR u.key = ANY (entered));
+        UPDATE twinstream.accounts AS a
+        SET display_name = known_as[array_position(account_ids, a.account_id)]
+        WHERE a.platform = origin AND a.account_id = ANY (account_ids)
+            AND a.display_name IS DISTINCT FROM known_as[array_position(account_ids, a.account_id)];
+    END IF;
+    -- Both ledgers have what the payload says, so it is kept no longer. An event that was buried before its
+    -- account was known has none yet; its ledger row does.
+    UPDATE twinstream.sync_events AS k
+    SET status = 'completed', processed_by = of_platform, processed_at = now(),
+        published_at = coalesce(k.published_at, now()), error_message = NULL, payload = NULL,
+        account_id = coalesce(k.account_id, (
+            SELECT t.account_id FROM twinstream.transactions AS t
+            WHERE t.idempotency_key = k.idempotency_key AND t.platform = of_platform
+        ))
+    WHERE k.id = ANY (ARRAY (
+        SELECT o.id FROM twinstream.sync_events AS o
+        WHERE o.idempotency_key = ANY (keys) AND o.status <> 'completed'
+        ORDER BY o.id
+        FOR NO KEY UPDATE
+    ));
+END $$;
+
 -- Records events of one platform, all or none; `record` says what is promised.
 CREATE FUNCTION record_events(
     payloads text[], as_status text, is_left_to_relay boolean, waits boolean, is_ours boolean
@@ -864,7 +960,8 @@ DROP FUNCTION record_achievement(text, bigint, text, text),
     record_balance(text, bigint, bigint, text, text, text),
     record_xp(text, bigint, bigint, text, text, text), payload_of(event),
     record(text[], boolean, boolean), record_events(text[], text, boolean, boolean, boolean),
-    refuse_conflicts(text, event[]), enter_at_opposite(text, text, text[]), lock_accounts(text, bigint[], boolean),
+    settle(text, text, text[], text[], text[], integer), refuse_conflicts(text, event[]),
+    enter_at_opposite(text, text, text[]), lock_accounts(text, bigint[], boolean),
     enter(text, event[], text, boolean), add_to_books(text, event[], boolean), add_to_totals(event[], boolean),
     refuse_overdraft(bigint[], boolean), want_ranks(text, bigint[], integer[], event[]),
     want(bigint[], text[], text[], integer[], text[], integer[]), create_members(text, bigint[]),

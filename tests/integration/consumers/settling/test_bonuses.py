@@ -155,6 +155,7 @@ async def test_a_crash_between_the_bonus_and_the_achievement_gives_it_once(
 
     with monkeypatch.context() as patched:
         patched.setattr(events, "settle", crash)
+        patched.setattr(events, "settle_recorded", crash)
         async with open_role(resources, source="telegram") as role:
             with pytest.raises(asyncio.CancelledError):
                 await role.step()

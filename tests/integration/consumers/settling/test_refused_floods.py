@@ -2,41 +2,23 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-import asyncpg
 import msgspec
 import pytest
 
 from consumers.runtime.resources import Resources
 from consumers.runtime.runner import Deferred
 from consumers.settling.role import Settling
+from tests.support.counted_statements import CountingPool
 from tests.support.settling import Desk, edited, until, xp_payload
 from tests.support.variants import variants
 
 #: Statements that a batch of one refused event takes, and a batch of eighty.
 STATEMENTS_MAX = 60
 EVENTS = 80
-
-
-class CountingPool:
-    """A pool that counts the statements on the connections that it lends."""
-
-    def __init__(self, pool: asyncpg.Pool) -> None:
-        self._pool = pool
-        self.statements: list[str] = []
-        self.get_max_size = pool.get_max_size
-
-    @contextlib.asynccontextmanager
-    async def acquire(self) -> AsyncIterator[asyncpg.Connection]:
-        async with self._pool.acquire() as conn:
-            with conn.query_logger(self._note):
-                yield conn
-
-    def _note(self, record: Any) -> None:
-        self.statements.append(record.query)
 
 
 class Counted:
