@@ -12,8 +12,19 @@ from tests.engine.world import World
 NAMED: Final = re.compile(r"naming to \S*twinstream:local")
 #: Prints each file that the image's own user may not read.
 HIDDEN: Final = "find /app /opt/venv ! -readable"
-#: Programs that a running deployment has no use for, and an intruder has.
-UNUSED: Final = "ls -d /opt/venv/lib/python3*/site-packages/{pip,setuptools} 2> /dev/null"
+#: Prints each program in the image that a running deployment has no use for, and an intruder has,
+#: and what makes one anew.
+UNUSED: Final = (
+    r"find / -xdev \( -name pip -o -name 'pip[-3]*' -o -name setuptools -o -name 'setuptools-*'"
+    r" -o -name ensurepip \) 2> /dev/null"
+)
+#: Fails where no Python of the image has pip: that of our packages, and the one below it.
+NO_PIP: Final = (
+    "for python in python \"$(python -c 'import sys; print(sys._base_executable)')\"; do"
+    ' "$python" -m pip --version && exit 0; done; exit 1'
+)
+#: What the engine knows of the limits of a container.
+LIMITS: Final = "{{.Name}} {{.HostConfig.Memory}} {{.HostConfig.PidsLimit}}"
 
 
 async def build(world: World) -> None:
@@ -32,6 +43,9 @@ async def build(world: World) -> None:
     left = await world.in_image(UNUSED, may_fail=True)
     if left.output.strip():
         raise EngineError(f"the image has a program that nothing in it uses: {left.output.strip()}")
+    pip = await world.in_image(NO_PIP, may_fail=True)
+    if not pip.code or "No module named pip" not in pip.output:
+        raise EngineError(f"`python -m pip` in the image answers: {pip.output.strip()}")
 
 
 async def up(world: World) -> None:
@@ -42,7 +56,8 @@ async def up(world: World) -> None:
     second = await world.new.until_well(await world.new.services())
     if changed := _changed(first, second):
         raise EngineError(f"an unchanged `up` replaced or restarted {', '.join(sorted(changed))}")
-    world.say("everything is healthy; an unchanged `up` changes nothing")
+    await _see_limits(world, second)
+    world.say("everything is healthy and has limits; an unchanged `up` changes nothing")
     await world.measure()
 
 
@@ -67,6 +82,16 @@ async def down(world: World) -> None:
         raise EngineError(f"before `down` the books were {before}, and {after} after `up`")
     await world.play()
     await world.prove()
+
+
+async def _see_limits(world: World, containers: list[Container]) -> None:
+    """See that the engine holds every container to an amount of memory and of processes."""
+    ids = [one.id for one in containers]
+    said = await world.engine.run("docker", "inspect", "--format", LIMITS, *ids)
+    for line in said.output.splitlines():
+        name, memory, processes = line.split()
+        if int(memory) <= 0 or not processes.isdecimal() or int(processes) <= 0:
+            raise EngineError(f"{name} has no limit: {memory} bytes, {processes} processes")
 
 
 def _copied(checkout: Path) -> list[str]:
