@@ -37,7 +37,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     discord_gateway_url: Url = "wss://gateway.discord.gg/"
     discord_cdn_base: Url = "https://cdn.discordapp.com"
     twinstream_config: str = "twinstream.toml"
-    #: What an operator types commands with, where files do not tell: `compose`.
+    #: The program that runs us and takes the operator's commands, where no file tells: `compose`.
     twinstream_deployment: str | None = None
     twinstream_log_level: str = "info"
     twinstream_log_format: str = "auto"

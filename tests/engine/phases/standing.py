@@ -23,7 +23,7 @@ NO_PIP: Final = (
     "for python in python \"$(python -c 'import sys; print(sys._base_executable)')\"; do"
     ' "$python" -m pip --version && exit 0; done; exit 1'
 )
-#: What the engine knows of the limits of a container.
+#: Asks the engine for the limits of a container.
 LIMITS: Final = "{{.Name}} {{.HostConfig.Memory}} {{.HostConfig.PidsLimit}}"
 
 
