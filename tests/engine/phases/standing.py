@@ -12,8 +12,8 @@ from tests.engine.world import World
 NAMED: Final = re.compile(r"naming to \S*twinstream:local")
 #: Prints each file that the image's own user may not read.
 HIDDEN: Final = "find /app /opt/venv ! -readable"
-#: Prints each program in the image that a running deployment has no use for, and an intruder has,
-#: and what makes one anew.
+#: Programs that a running deployment has no use for, and an intruder has.
+#: It looks for what makes one anew, too, in the whole image.
 UNUSED: Final = (
     r"find / -xdev \( -name pip -o -name 'pip[-3]*' -o -name setuptools -o -name 'setuptools-*'"
     r" -o -name ensurepip \) 2> /dev/null"

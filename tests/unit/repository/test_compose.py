@@ -307,6 +307,19 @@ def test_the_image_is_pinned_and_tested_with_the_same_python():
     assert images[0].startswith("python:3.11.")
 
 
+def test_the_image_has_no_pip():
+    """`make engine-test` looks for one; this says everywhere that both parts are removed."""
+    last = [number for number, words in enumerate(INSTRUCTIONS) if words[0] == "FROM"][-1]
+    runs = [words[1] for words in INSTRUCTIONS[last:] if words[0] == "RUN"]
+    [removes] = [run for run in runs if "rm -rf" in run]
+
+    assert "pip uninstall --quiet --yes setuptools pip" in DOCKERFILE  # of /opt/venv
+    # Of Python's image: its packages with their programs, and the wheel that makes pip anew.
+    assert 's.get_path("purelib") + "/*"' in removes
+    assert 's.get_path("stdlib") + "/ensurepip"' in removes
+    assert 's.get_path("scripts") + "/pip*"' in removes
+
+
 def test_the_image_does_not_run_as_root():
     last = [words[1] for words in INSTRUCTIONS if words[0] == "USER"][-1]
     user, _, group = last.partition(":")
@@ -324,19 +337,6 @@ def test_the_image_lets_its_user_read_what_a_strict_umask_hid():
 
     assert last < opened < copied[-1]
     assert INSTRUCTIONS[copied[-1]][1] == "--from=build /app ./"
-
-
-def test_the_image_has_no_pip():
-    """`make engine-test` looks for one; this says everywhere that both parts are removed."""
-    last = [number for number, words in enumerate(INSTRUCTIONS) if words[0] == "FROM"][-1]
-    runs = [words[1] for words in INSTRUCTIONS[last:] if words[0] == "RUN"]
-    [removes] = [run for run in runs if "rm -rf" in run]
-
-    assert "pip uninstall --quiet --yes setuptools pip" in DOCKERFILE  # of /opt/venv
-    # Of Python's image: its packages with their programs, and the wheel that makes pip anew.
-    assert 's.get_path("purelib") + "/*"' in removes
-    assert 's.get_path("stdlib") + "/ensurepip"' in removes
-    assert 's.get_path("scripts") + "/pip*"' in removes
 
 
 def test_everything_that_the_image_copies_exists_and_is_let_through():

@@ -24,12 +24,12 @@ from tests.support.page_commands import PAGES, PROOFS, ROOT, Proof, commands, ex
 EXAMPLES = [(page, example) for page in PAGES for example in examples(page)]
 COMMANDS = sorted({command for _, example in EXAMPLES for command in commands(example)})
 MAKE = [command for command in COMMANDS if re.match(r"(?:\w+=\S* )*make ", command)]
+#: The services that a line ends or starts anew.
+SEVERAL = re.compile(r"docker compose (?:stop|restart|up -d --force-recreate)((?: [\w-]+)+)")
 #: The services of a line: all of `stop a b`, the one behind the options of `exec -T a command`.
 COMPOSE = re.compile(
     r"docker compose (?:(?:stop|restart)((?: [\w-]+)+)|(?:exec|run)((?: -[\w-]+)* [\w-]+))"
 )
-#: The services that a line ends or starts anew.
-SEVERAL = re.compile(r"docker compose (?:stop|restart|up -d --force-recreate)((?: [\w-]+)+)")
 #: A program of ours with its arguments, as a target of the Makefile starts it.
 PROGRAM = re.compile(r"-m (launch|consumers|chaos) ?(.*)$")
 
