@@ -36,8 +36,11 @@ RUN python -m compileall -q --invalidation-mode unchecked-hash \
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1
-# A number, so that an orchestrator can see that it is not root.
-RUN useradd --system --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin twinstream
+# A number, so that an orchestrator can see that it is not root. Python's image brings pip and setuptools, and a wheel
+# that makes pip anew. Nothing that runs needs them; one step hides them all, so no layer has a copy more.
+RUN useradd --system --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin twinstream \
+    && rm -rf $(python -c 'import sysconfig as s; print(s.get_path("purelib") + "/*", \
+        s.get_path("scripts") + "/pip*", s.get_path("stdlib") + "/ensurepip")')
 WORKDIR /app
 COPY --from=build /opt/venv /opt/venv
 COPY --from=build /app ./

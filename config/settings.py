@@ -37,6 +37,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     discord_gateway_url: Url = "wss://gateway.discord.gg/"
     discord_cdn_base: Url = "https://cdn.discordapp.com"
     twinstream_config: str = "twinstream.toml"
+    #: The program that runs us and takes the operator's commands, where no file tells: `compose`.
+    twinstream_deployment: str | None = None
     twinstream_log_level: str = "info"
     twinstream_log_format: str = "auto"
     twinstream_consumer_slot: Annotated[int, msgspec.Meta(ge=1, le=999)] = 1
@@ -71,6 +73,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             raise ConfigError(f"settings: {_name_the_variable(problem.text)}") from None
         _refuse_unknown_choice("TWINSTREAM_LOG_LEVEL", settings.twinstream_log_level, LOG_LEVELS)
         _refuse_unknown_choice("TWINSTREAM_LOG_FORMAT", settings.twinstream_log_format, LOG_FORMATS)
+        if settings.twinstream_deployment is not None:
+            _refuse_unknown_choice(DEPLOYMENT, settings.twinstream_deployment, DEPLOYMENTS)
         return settings
 
     @classmethod
@@ -123,6 +127,9 @@ SECRETS = frozenset(
         "forget_secret",
     }
 )
+#: The variable that `consumers.runtime.operator_commands` reads before any other of them.
+DEPLOYMENT = "TWINSTREAM_DEPLOYMENT"
+DEPLOYMENTS = ("compose",)
 LOG_LEVELS = ("debug", "info", "warning", "error")
 LOG_FORMATS = ("auto", "json", "console")
 

@@ -30,7 +30,7 @@ from config.community import StoreSetting
 from config.outside_text.terminal import Terminal
 from consumers.display.port import CannotShow, Hindrances
 from consumers.reconcile.history_import import HistoryImport
-from consumers.runtime.operator_commands import command
+from consumers.runtime.operator_commands import command, destroy_group
 from consumers.runtime.runner import NotYet
 from db import DbError, Platform, Store, encryption, open_pool, open_stores, stop_signs
 from db.errors import catch_up
@@ -331,14 +331,14 @@ async def _stream(redis: Client, keys: Keys, source: Platform) -> Diagnosis:
     stream, group = subscription = keys.subscription(source)
     what = f"stream {stream}, group {group}"
     try:
-        return _group(what, await measure_lag(redis, subscription))
+        return _group(what, stream, await measure_lag(redis, subscription))
     except GroupMissing:
         return Diagnosis(what, "it is not there: start the consumers, which make it")
     except CommandRefused as error:
         return Diagnosis(what, str(error))
 
 
-def _group(what: str, lag: Lag) -> Diagnosis:
+def _group(what: str, stream: str, lag: Lag) -> Diagnosis:
     if lag.trouble is not None:
         return Diagnosis(
             what,
@@ -364,7 +364,7 @@ def _group(what: str, lag: Lag) -> Diagnosis:
             what,
             f"the group {holder.group} of another program has not acknowledged what ours has, so"
             f" {lag.entries} entries cannot be trimmed: have that program read on, or remove its"
-            f" group with `redis-cli XGROUP DESTROY` and the names of stream and group",
+            f" group with {destroy_group(stream, holder.group)}",
         )
     waiting_ms = max(lag.oldest_unread_ms or 0, lag.oldest_unacknowledged_ms or 0)
     if waiting_ms > WAITING_MS_MAX:

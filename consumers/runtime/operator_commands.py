@@ -1,10 +1,12 @@
 """The commands that texts for operators name, as they are typed where this process runs."""
 
+import os
 import re
 from enum import Enum
 from pathlib import Path
 from typing import Final
 
+from config.settings import DEPLOYMENT
 from db.upkeep import overview
 
 #: Where docs/production.md puts the checkout that systemd runs, and the operator's own command.
@@ -15,6 +17,10 @@ SYSTEMD_START: Final = (
     "sudo systemctl start twinstream@consumers twinstream@bots.telegram_bot"
     " twinstream@bots.discord_bot"
 )
+#: The same with Compose: the programs are in the containers, and so is the password of Redis.
+COMPOSE_COMMAND: Final = "docker compose exec consumers python -m consumers"
+COMPOSE_PSQL: Final = "docker compose exec postgres psql -U twinstream"
+COMPOSE_REDIS: Final = "docker compose exec redis redis-cli --user operator"
 #: The words of a command that its target in the Makefile says itself.
 _SAID_BY_TARGET: Final = {"dead": "list", "reconcile": "--now"}
 
@@ -27,18 +33,24 @@ class Place(Enum):
 
     CHECKOUT = "make"
     SYSTEMD = "twinstream"
+    #: compose.yaml says so by the variable TWINSTREAM_DEPLOYMENT.
+    COMPOSE = "compose"
     #: The images and the release archive hold our packages without the Makefile.
     IMAGE = "python"
 
 
-def place_of(root: Path, operator_command: Path = OPERATOR_COMMAND) -> Place:
-    """Tell where the packages in `root` run."""
+def place_of(
+    root: Path, operator_command: Path = OPERATOR_COMMAND, *, deployment: str | None = None
+) -> Place:
+    """Tell where the packages in `root` run; `deployment` is the value of the variable."""
+    if deployment == Place.COMPOSE.value:
+        return Place.COMPOSE
     if root == SYSTEMD_CHECKOUT and operator_command.is_file():
         return Place.SYSTEMD
     return Place.CHECKOUT if (root / "Makefile").is_file() else Place.IMAGE
 
 
-HERE: Final = place_of(Path(__file__).parents[2])
+HERE: Final = place_of(Path(__file__).parents[2], deployment=os.environ.get(DEPLOYMENT))
 
 
 def command(*words: str, place: Place = HERE) -> str:
@@ -48,6 +60,8 @@ def command(*words: str, place: Place = HERE) -> str:
     """
     if place is Place.SYSTEMD:
         return f"`sudo twinstream {' '.join(words)}`"
+    if place is Place.COMPOSE:
+        return f"`{COMPOSE_COMMAND} {' '.join(words)}`"
     if place is Place.IMAGE:
         return f"`python -m consumers {' '.join(words)}`"
     name, *arguments = words
@@ -65,6 +79,8 @@ def end_transaction(pid: int, *, place: Place = HERE) -> str:
     sql = overview.TERMINATE.format(pid=pid)
     if place is Place.SYSTEMD:
         return f'`sudo -u postgres psql -c "{sql}"`'
+    if place is Place.COMPOSE:
+        return f'`{COMPOSE_PSQL} -c "{sql}"`'
     if place is Place.CHECKOUT:
         return f'`make psql ARGS="{sql}"`'
     return f'`psql "$DATABASE_URL" -c "{sql}"`'
@@ -75,7 +91,9 @@ def destroy_group(stream: str, group: str, *, place: Place = HERE) -> str:
     # Another program chose the name, so a shell might do anything with it.
     typed = group if _PLAIN_NAME.fullmatch(group) else "GROUP"
     destroy = f"XGROUP DESTROY {stream} {typed}"
-    return f'`make redis ARGS="{destroy}"`' if place is Place.CHECKOUT else f"`redis-cli {destroy}`"
+    if place is Place.CHECKOUT:
+        return f'`make redis ARGS="{destroy}"`'
+    return f"`{COMPOSE_REDIS if place is Place.COMPOSE else 'redis-cli'} {destroy}`"
 
 
 def start(*, place: Place = HERE) -> str:

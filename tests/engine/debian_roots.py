@@ -69,6 +69,18 @@ exec postgres -c listen_addresses='*' -k /tmp "$@"
 """
 #: The settings of pip in the image. Its packages are fetched beforehand: the engine has no way out.
 PIP_IN_THE_ENGINE: Final = "[global]\nno-index = true\nfind-links = /wheels\n"
+#: The official image has pip beside Python, and the wheel of it in ensurepip, which Debian keeps
+#: elsewhere.
+GIVE_PIP: Final = (
+    "python3 -m venv /tmp/venv"
+    " && cd /tmp/venv/lib/python3*/site-packages"
+    " && to=$(python3 -c 'import sysconfig; print(sysconfig.get_path(\"purelib\"))')"
+    ' && mkdir -p "$to" && cp -r pip pip-* "$to" && cp /tmp/venv/bin/pip3 /usr/local/bin/'
+    " && bundled=$(python3 -c 'import ensurepip; print(ensurepip.__path__[0])')/_bundled"
+    ' && rm -rf "$bundled" && mv /usr/share/python-wheels "$bundled"'
+    ' && ln -s "$bundled" /usr/share/python-wheels'
+    " && rm -rf /tmp/venv"
+)
 #: One file after the other: pip takes no file with hashes beside one without.
 FETCH_WHEELS: Final = (
     "python3 -m venv /tmp/venv && for file in /tmp/*.txt; do /tmp/venv/bin/pip download -q"
@@ -155,6 +167,7 @@ class DebianRoots:
             shutil.copy(host, root / CERTIFICATES)
         for number, file in enumerate(requirements):
             shutil.copy(file, root / f"tmp/{number}.txt")
+        await self._inside(root, GIVE_PIP)
         await self._inside(root, FETCH_WHEELS)
         (root / "etc/pip.conf").write_text(PIP_IN_THE_ENGINE, encoding="utf-8")
 

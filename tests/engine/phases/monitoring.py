@@ -25,6 +25,9 @@ GIVEN: Final = {
 API: Final = "http://127.0.0.1:9090/api/v1"
 #: Seconds until each process was asked once, and until the rules were judged after that.
 SEEN_TIMEOUT_S: Final = 120.0
+#: A service, and how many processes of it are seen one by one.
+SCALED: Final = "to-discord"
+PROCESSES: Final = 3
 ALERT: Final = "TwinstreamEntryBuried"
 
 
@@ -35,6 +38,10 @@ async def monitoring(world: World) -> None:
     await world.new.type(up)
     await until("Grafana having its files", lambda: _given(world.new), timeout_s=SEEN_TIMEOUT_S)
     await until("Prometheus reading every process", _reads_all, timeout_s=SEEN_TIMEOUT_S)
+    await world.up("--no-recreate", "--scale", f"{SCALED}={PROCESSES}")
+    await until("Prometheus reading each process", _reads_scaled, timeout_s=SEEN_TIMEOUT_S)
+    await world.up("--no-recreate", "--scale", f"{SCALED}=1")
+    await until("Prometheus forgetting two of them", _reads_one, timeout_s=SEEN_TIMEOUT_S)
     groups = (await _ask("rules"))["groups"]
     ill = [rule["name"] for group in groups for rule in group["rules"] if rule["health"] == "err"]
     if ill or not groups:
@@ -84,6 +91,21 @@ async def _reads_all() -> bool:
     except aiohttp.ClientError:
         return False
     return len(targets) > 1 and all(one["health"] == "up" for one in targets)
+
+
+async def _reads_scaled() -> bool:
+    return await _processes() == PROCESSES
+
+
+async def _reads_one() -> bool:
+    return await _processes() == 1
+
+
+async def _processes() -> int:
+    """Count the processes of the scaled service that answer, each at its own address."""
+    targets = (await _ask("targets"))["activeTargets"]
+    named = [one for one in targets if one["labels"]["instance"].startswith(f"{SCALED} at ")]
+    return sum(one["health"] == "up" for one in named)
 
 
 async def _alarmed() -> bool:

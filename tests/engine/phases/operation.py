@@ -24,6 +24,7 @@ USERS: Final = {
     "REDIS_TO_DISCORD_PASSWORD": "to-discord",
     "REDIS_TO_TELEGRAM_PASSWORD": "to-telegram",
     "REDIS_CONSUMERS_PASSWORD": "consumers",
+    "REDIS_OPERATOR_PASSWORD": "operator",
 }
 
 

@@ -18,7 +18,18 @@ UNCOMPILED: Final = (
     r""" | grep -o "code object from .*\.py'" """
 )
 #: Programs that a running deployment has no use for, and an intruder has.
-UNUSED: Final = "ls -d /opt/venv/lib/python3*/site-packages/{pip,setuptools} 2> /dev/null"
+#: It looks for what makes one anew, too, in the whole image.
+UNUSED: Final = (
+    r"find / -xdev \( -name pip -o -name 'pip[-3]*' -o -name setuptools -o -name 'setuptools-*'"
+    r" -o -name ensurepip \) 2> /dev/null"
+)
+#: Fails where no Python of the image has pip: that of our packages, and the one below it.
+NO_PIP: Final = (
+    "for python in python \"$(python -c 'import sys; print(sys._base_executable)')\"; do"
+    ' "$python" -m pip --version && exit 0; done; exit 1'
+)
+#: Asks the engine for the limits of a container.
+LIMITS: Final = "{{.Name}} {{.HostConfig.Memory}} {{.HostConfig.PidsLimit}}"
 
 
 async def build(world: World) -> None:
@@ -40,6 +51,9 @@ async def build(world: World) -> None:
     left = await world.in_image(UNUSED, may_fail=True)
     if left.output.strip():
         raise EngineError(f"the image has a program that nothing in it uses: {left.output.strip()}")
+    pip = await world.in_image(NO_PIP, may_fail=True)
+    if not pip.code or "No module named pip" not in pip.output:
+        raise EngineError(f"`python -m pip` in the image answers: {pip.output.strip()}")
 
 
 async def up(world: World) -> None:
@@ -50,7 +64,8 @@ async def up(world: World) -> None:
     second = await world.new.until_well(await world.new.services())
     if changed := _changed(first, second):
         raise EngineError(f"an unchanged `up` replaced or restarted {', '.join(sorted(changed))}")
-    world.say("everything is healthy; an unchanged `up` changes nothing")
+    await _see_limits(world, second)
+    world.say("everything is healthy and has limits; an unchanged `up` changes nothing")
     await world.measure()
 
 
@@ -75,6 +90,16 @@ async def down(world: World) -> None:
         raise EngineError(f"before `down` the books were {before}, and {after} after `up`")
     await world.play()
     await world.prove()
+
+
+async def _see_limits(world: World, containers: list[Container]) -> None:
+    """See that the engine holds every container to an amount of memory and of processes."""
+    ids = [one.id for one in containers]
+    said = await world.engine.run("docker", "inspect", "--format", LIMITS, *ids)
+    for line in said.output.splitlines():
+        name, memory, processes = line.split()
+        if int(memory) <= 0 or not processes.isdecimal() or int(processes) <= 0:
+            raise EngineError(f"{name} has no limit: {memory} bytes, {processes} processes")
 
 
 def _copied(checkout: Path) -> list[str]:

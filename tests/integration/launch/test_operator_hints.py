@@ -1,5 +1,8 @@
 """Texts that tell an operator what to type: they name what this machine has."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -127,6 +130,41 @@ def test_a_hint_under_systemd_names_the_operators_command_and_the_units() -> Non
     assert destroy_group("sync:telegram", "x", place=Place.SYSTEMD).startswith("`redis-cli ")
 
 
+def test_a_hint_under_compose_names_lines_for_the_machine_that_runs_docker() -> None:
+    compose = Place.COMPOSE
+
+    assert command("dead", "show", "7", place=compose) == (
+        "`docker compose exec consumers python -m consumers dead show 7`"
+    )
+    assert end_transaction(7, place=compose) == (
+        '`docker compose exec postgres psql -U twinstream -c "SELECT pg_terminate_backend(7)"`'
+    )
+    assert destroy_group("sync:telegram", "x", place=compose) == (
+        "`docker compose exec redis redis-cli --user operator XGROUP DESTROY sync:telegram x`"
+    )
+    assert start(place=compose) == "`docker compose up -d`"
+
+
+def test_a_process_of_compose_names_lines_of_compose_from_its_first_import() -> None:
+    say = "from consumers.reconcile.decisions import verdicts; print(verdicts.ACCEPT)"
+    done = subprocess.run(
+        [sys.executable, "-c", say],
+        env={**os.environ, "TWINSTREAM_DEPLOYMENT": "compose"},
+        cwd=Path(__file__).parents[3],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=50,
+    )
+
+    assert done.stdout.startswith("`docker compose exec consumers python -m consumers reconcile ")
+
+
+def test_another_deployment_than_compose_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"TWINSTREAM_DEPLOYMENT is 'swarm'"):
+        Settings.from_env({"TWINSTREAM_DEPLOYMENT": "swarm"})
+
+
 def test_the_place_that_systemd_runs_is_the_one_of_the_page(checkout: Path, tmp_path: Path) -> None:
     installed = tmp_path / "twinstream"
     installed.touch()
@@ -135,6 +173,7 @@ def test_the_place_that_systemd_runs_is_the_one_of_the_page(checkout: Path, tmp_
     assert place_of(SYSTEMD_CHECKOUT, installed) is Place.SYSTEMD
     assert place_of(checkout, installed) is Place.CHECKOUT
     assert place_of(tmp_path, installed) is Place.IMAGE
+    assert place_of(tmp_path, installed, deployment="compose") is Place.COMPOSE
     assert f'git clone "$REPOSITORY" {SYSTEMD_CHECKOUT} ' in page
     assert f"install deploy/systemd/twinstream {OPERATOR_COMMAND.parent}/ " in page
 

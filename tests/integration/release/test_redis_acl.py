@@ -197,6 +197,47 @@ async def test_consumers_cannot_reach_beyond_the_streams(guarded, command: list[
             await client.execute_command(*command)
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        "XINFO GROUPS sync:telegram",
+        "XINFO STREAM sync:telegram",
+        "XPENDING sync:telegram discord",
+        "XRANGE sync:dead - +",
+        "XGROUP DESTROY sync:telegram stranger",
+        "DEL sync:dead",
+        "INFO memory",
+        "INFO commandstats",
+        "CONFIG GET maxmemory-policy",
+        "CLIENT LIST",
+        "CLIENT KILL USER operator",
+    ],
+)
+async def test_the_operator_may_do_what_the_pages_tell_to_type(guarded: Server, command: str):
+    async with as_user(guarded, "operator") as client:
+        await client.execute_command(*command.split())
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "XADD sync:telegram * e x",
+        "XTRIM sync:telegram MAXLEN 0",
+        "XREADGROUP GROUP discord x STREAMS sync:telegram >",
+        "XACK sync:telegram discord 1-1",
+        "SET anything 1",
+        "FLUSHALL",
+        "CONFIG SET maxmemory 1mb",
+        "ACL LIST",
+        "SHUTDOWN",
+    ],
+)
+async def test_the_operator_can_forge_and_reconfigure_nothing(guarded: Server, command: str):
+    async with as_user(guarded, "operator") as client:
+        with pytest.raises(NoPermissionError):
+            await client.execute_command(*command.split())
+
+
 async def test_without_a_password_one_can_only_ask_whether_redis_is_there(guarded):
     url = guarded.url.replace(f"{password_of(guarded)}@", "")
     async with Redis.from_url(url, protocol=2) as client:

@@ -60,6 +60,8 @@ ROOMS_OF_DB = (
 READS_ENVIRONMENT = re.compile(
     r"config/settings\.py|launch/.+|sandbox/__main__\.py"
     r"|(?:consumers|bots)/(?:\w+/)?(?:__main__|app|process|cli)\.py|chaos/(?:__main__|bot)\.py"
+    # Texts that are made as their module is imported name commands as they are typed here.
+    r"|consumers/runtime/operator_commands\.py"
 )
 SPELLS_KEYS = "bus/keys.py"
 WRITES_WISHES = "db/surfaces/wishes.py"

@@ -14,6 +14,12 @@ import yaml
 
 from config import Settings
 from config.heartbeat import HEARTBEAT_S
+from consumers.runtime.operator_commands import (
+    COMPOSE_COMMAND,
+    COMPOSE_PSQL,
+    COMPOSE_REDIS,
+    Place,
+)
 from consumers.runtime.roles import ROLES
 from launch.__main__ import PASSWORDS
 
@@ -161,6 +167,52 @@ def test_a_list_of_the_forgotten_in_env_is_given_to_every_process(name):
     )
 
 
+@pytest.mark.parametrize("name", SERVICES)
+def test_no_service_takes_all_of_the_machine(name):
+    """Memory and processes; a process of ours takes one processor and leaves the others."""
+    service = SERVICES[name]
+
+    assert megabytes(service["mem_limit"]) >= 512
+    assert 64 <= service["pids_limit"] <= 512
+    assert ("cpus" in service) == (name not in SERVERS)
+    # Docker refuses more processors than the machine has.
+    assert service.get("cpus", 1) <= 1
+
+
+def test_the_limits_leave_the_servers_what_they_are_told_to_use():
+    """A server that its limit ends is worse than one without."""
+    redis, postgres = SERVICES["redis"], SERVICES["postgres"]
+    settings = dict(one.split("=") for one in postgres["command"] if "=" in one)
+    shared = megabytes(settings["shared_buffers"]) + megabytes(postgres["shm_size"])
+
+    # A page that is written while a child writes the append-only file exists twice.
+    assert megabytes(redis["mem_limit"]) > 2 * megabytes(options(redis["command"])["--maxmemory"])
+    assert megabytes(postgres["mem_limit"]) >= 2 * shared
+
+
+def megabytes(amount: str) -> int:
+    [(number, unit)] = re.findall(r"^(\d+)([mg])b?$", amount.lower())
+    return int(number) * (1024 if unit == "g" else 1)
+
+
+def test_our_processes_know_that_compose_runs_them():
+    """Their screens then name commands that work outside of the containers."""
+    for name in (*PROCESSES, "migrate"):
+        assert SERVICES[name]["environment"]["TWINSTREAM_DEPLOYMENT"] == Place.COMPOSE.value
+
+
+@pytest.mark.parametrize(
+    "beginning", [COMPOSE_COMMAND, COMPOSE_PSQL, COMPOSE_REDIS], ids=["command", "psql", "redis"]
+)
+def test_what_screens_tell_to_type_fits_the_services(beginning):
+    words = beginning.split()
+
+    assert words[:3] == ["docker", "compose", "exec"]
+    assert words[3] in SERVICES
+    if "-U" in words:
+        assert words[-1] == SERVICES["postgres"]["environment"]["POSTGRES_USER"]
+
+
 def test_one_service_builds_the_image_and_the_others_only_run_it():
     """Each `build` under the same tag would build again, and recreate what runs already."""
     ours = {name: SERVICES[name] for name in (*PROCESSES, "migrate")}
@@ -204,7 +256,7 @@ def test_no_secret_has_a_default_and_a_missing_one_is_explained():
         if name.endswith(("TOKEN", "PASSWORD", "SECRET"))
     }
 
-    assert len(secrets) == 14
+    assert len(secrets) == 15
     for operator, said in secrets.values():
         assert operator == ":?"
         assert said.startswith("set it in .env, ")
@@ -223,11 +275,23 @@ def test_the_example_of_env_names_every_variable():
 def test_each_process_comes_to_redis_as_a_user_of_its_own():
     users = re.findall(r"^user (\S+) on", COMPOSE["configs"]["redis-acl"]["content"], re.MULTILINE)
 
-    assert sorted(users) == sorted(["default", *PROCESSES])
+    assert sorted(users) == sorted(["default", "operator", *PROCESSES])
     for process in PROCESSES:
         assert SERVICES[process]["environment"]["REDIS_URL"].startswith(f"redis://{process}:${{")
     config = SERVICES["redis"]["configs"][0]
     assert options(SERVICES["redis"]["command"])["--aclfile"] == config["target"]
+
+
+def test_the_operator_types_no_password_of_redis():
+    """redis-cli reads it from the environment of the container."""
+    given = SERVICES["redis"]["environment"]["REDISCLI_AUTH"]
+    acl = COMPOSE["configs"]["redis-acl"]["content"]
+
+    assert given.startswith("${REDIS_OPERATOR_PASSWORD:?")
+    assert "user operator on >${REDIS_OPERATOR_PASSWORD} " in acl
+    assert COMPOSE_REDIS.endswith("redis-cli --user operator")
+    # With a password and without a user, redis-cli would log in as the default user, who has none.
+    assert "redis-cli --user operator ping" in SERVICES["redis"]["healthcheck"]["test"][1]
 
 
 def test_a_changed_password_of_redis_replaces_its_container():
@@ -256,6 +320,19 @@ def test_the_image_is_pinned_and_tested_with_the_same_python():
     assert PINNED.fullmatch(images[0])
     assert "-slim-" in images[0]
     assert images[0].startswith("python:3.11.")
+
+
+def test_the_image_has_no_pip():
+    """`make engine-test` looks for one; this says everywhere that both parts are removed."""
+    last = [number for number, words in enumerate(INSTRUCTIONS) if words[0] == "FROM"][-1]
+    runs = [words[1] for words in INSTRUCTIONS[last:] if words[0] == "RUN"]
+    [removes] = [run for run in runs if "rm -rf" in run]
+
+    assert "pip uninstall --quiet --yes setuptools pip" in DOCKERFILE  # of /opt/venv
+    # Of Python's image: its packages with their programs, and the wheel that makes pip anew.
+    assert 's.get_path("purelib") + "/*"' in removes
+    assert 's.get_path("stdlib") + "/ensurepip"' in removes
+    assert 's.get_path("scripts") + "/pip*"' in removes
 
 
 def test_the_image_does_not_run_as_root():
@@ -334,6 +411,7 @@ def test_the_same_env_file_serves_processes_that_run_without_docker():
         name: default or "1"
         for name, default in re.findall(r"^#?([A-Z_]+)=(.*)$", example, re.MULTILINE)
         if name not in Settings.file_variables()  # the other way to give the same
+        and name != "TWINSTREAM_DEPLOYMENT"  # no operator sets it
     }
 
     assert Settings.from_env(filled).telegram_token == "1"

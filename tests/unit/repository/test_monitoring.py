@@ -3,6 +3,7 @@
 import ast
 import json
 import re
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -29,6 +30,8 @@ DASHBOARDS = {
 }
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))
 RULES = [rule for group in ALERTS["groups"] for rule in group["rules"]]
+#: The services that apply a stream each.
+APPLYING = ("to-discord", "to-telegram")
 METRIC = re.compile(r"\btwinstream_\w+")
 #: The same, and the figure that Prometheus itself keeps of each process.
 FIGURE = re.compile(r"\btwinstream_\w+|\bup\b")
@@ -166,9 +169,55 @@ def test_the_overlay_fits_compose_yaml():
             assert source in OVERLAY["volumes"] or (ROOT / source).exists()
 
 
-def test_the_targets_are_the_processes_that_compose_runs():
+def scrape_job() -> dict[str, Any]:
     config = yaml.safe_load((DEPLOY / "prometheus.yml").read_text(encoding="utf-8"))
+    job: dict[str, Any]
     [job] = config["scrape_configs"]
+    return job
+
+
+def test_each_process_of_a_service_with_several_is_a_target_of_its_own():
+    """Behind a name, another process answers each time, and its counters seem to jump."""
+    job = scrape_job()
+    [found] = job["dns_sd_configs"]
+    [named], [dropped] = job["relabel_configs"], job["metric_relabel_configs"]
+    scaled = [name for name in COMPOSE["services"] if name in ("consumers", *APPLYING)]
+
+    assert sorted(found["names"]) == sorted(scaled)
+    assert found["type"] == "A"
+    [targets] = job["static_configs"]
+    by_name = [target for target in targets["targets"] if target.split(":")[0] in scaled]
+    assert {target.split(":")[1] for target in by_name} == {str(found["port"])}
+    # A process is called by its service and its address; a target by name is not.
+    called = named["separator"].join(["to-discord", "172.18.0.7:9100"])
+    assert (named["source_labels"], named["target_label"]) == (
+        ["__meta_dns_name", "__address__"],
+        "instance",
+    )
+    assert re.findall(f"^{named['regex']}$", called) == [called]
+    assert not re.fullmatch(named["regex"], named["separator"].join(["", "to-discord:9100"]))
+    # Figures are kept once: of each process, and of the services that have one only.
+    assert (dropped["source_labels"], dropped["action"]) == (["instance"], "drop")
+    kept = [one for one in targets["targets"] if not re.fullmatch(dropped["regex"], one)]
+    assert set(by_name) == set(targets["targets"]) - set(kept)
+    assert not re.fullmatch(dropped["regex"], called)
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
+def test_prometheus_reads_its_settings():
+    checked = subprocess.run(
+        ["promtool", "check", "config", DEPLOY / "prometheus.yml"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=50,
+    )
+
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def test_the_targets_are_the_processes_that_compose_runs():
+    job = scrape_job()
     [targets] = job["static_configs"]
 
     hosts = {target.split(":")[0] for target in targets["targets"]}

@@ -289,6 +289,7 @@ async def test_a_group_of_another_program_that_stops_the_trimming_is_named(setti
     remedy = (await wrongs(settings))[f"stream {stream}, group {group}"]
 
     assert remedy.startswith("the group audit of another program has not acknowledged what ours")
+    assert f'`make redis ARGS="XGROUP DESTROY {stream} audit"`' in remedy
     await redis.xgroup_destroy(stream, "audit")
     await redis.aclose()
 

@@ -35,6 +35,8 @@ from tests.support.page_commands import (
 EXAMPLES = [(page, example) for page in PAGES for example in examples(page)]
 COMMANDS = sorted({command for _, example in EXAMPLES for command in commands(example)})
 MAKE = [command for command in COMMANDS if re.match(r"(?:\w+=\S* )*make ", command)]
+#: The services that a line ends or starts anew.
+SEVERAL = re.compile(r"docker compose (?:stop|restart|up -d --force-recreate)((?: [\w-]+)+)")
 #: The services of a line: all of `stop a b`, the one behind the options of `exec -T a command`.
 COMPOSE = re.compile(
     r"docker compose (?:(?:stop|restart)((?: [\w-]+)+)|(?:exec|run)((?: -[\w-]+)* [\w-]+))"
@@ -156,6 +158,17 @@ def test_each_service_that_a_page_names_is_one_of_compose(page: Path):
     ]
 
     assert [word for word in named if word not in services] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_a_page_that_stops_several_processes_names_all_of_them(page: Path):
+    """Roles and tags would be written while the record is being restored."""
+    services = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))["services"]
+    ours = {name for name, one in services.items() if "healthcheck" in one and "image" in one}
+    ours -= {"redis", "postgres"}
+    named = [found.split() for found in SEVERAL.findall(page.read_text(encoding="utf-8"))]
+
+    assert [one for one in named if len(one) > 1 and set(one) != ours] == []
 
 
 @pytest.mark.parametrize("folder", [DOCS, RUSSIAN], ids=["en", "ru"])
