@@ -1,8 +1,8 @@
 """The examples of the pages that are for a server with systemd, and an administrator typing them.
 
-An example is for such a server if one of its commands begins with a word of `FOR_A_SERVER`. All of
-its statements are typed as they stand, in order, by a person who is not root; the answers of that
-person are here.
+An example is for such a server if one of its commands begins with a word of `FOR_A_SERVER`, and
+none is of Compose. All of its statements are typed as they stand, in order, by a person who is not
+root; the answers of that person are here.
 """
 
 import re
@@ -16,6 +16,7 @@ from tests.support.page_commands import ROOT, Statement, examples, statements
 from tests.systemd.debian_server import ADMINISTRATOR, DebianServer
 
 FOR_A_SERVER: Final = re.compile(r"(?:sudo|systemctl|journalctl) |cd /opt/")
+FOR_COMPOSE: Final = "docker compose"
 #: The pages whose examples are typed, in the order of an operator's way.
 START: Final = ROOT / "docs/start.md"
 PRODUCTION: Final = ROOT / "docs/production.md"
@@ -37,7 +38,7 @@ NOT_ALLOWED: Final = "not seeing messages from other users and the system"
 
 def examples_of_a_server(page: Path) -> list[list[Statement]]:
     """Return the examples of a page that are for a server with systemd, in order."""
-    found = [list(statements(example)) for example in examples(page)]
+    found = [list(statements(example)) for example in examples(page) if FOR_COMPOSE not in example]
     return [one for one in found if any(FOR_A_SERVER.match(each.command) for each in one)]
 
 

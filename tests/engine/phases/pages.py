@@ -22,6 +22,7 @@ from tests.engine.world import World
 OURS: Final = "telegram-bot discord-bot to-discord to-telegram consumers"
 DUMP: Final = "twinstream-2026-11-29.dump"
 _CHECK: Final = "docker compose run --rm --no-deps migrate python -m launch check"
+_COUNTS: Final = '"SELECT status, COUNT(*) FROM sync_events GROUP BY status"'
 _POSTGRES: Final = "docker compose exec -T postgres"
 _CONSUMERS: Final = "docker compose run --rm consumers python -m consumers"
 
@@ -33,6 +34,18 @@ FIRST_LOOK: Final = (
     "docker compose logs --tail 50 telegram-bot",
     "docker compose exec consumers python -m consumers doctor",
     "docker compose exec consumers python -m consumers status",
+)
+#: The operator's other looks, all at a deployment that is well: README.md, operate.md, runbooks.md.
+LOOKS: Final = (
+    "docker compose exec consumers python -m consumers audit",
+    "docker compose exec consumers python -m consumers dead list",
+    "docker compose exec consumers python -m consumers rebuild",
+    "docker compose exec consumers python -m consumers reconcile --now --dry-run",
+    "docker compose run --rm --no-deps consumers python -m consumers doctor",
+    f"docker compose exec postgres psql -U twinstream -c {_COUNTS}",
+    "docker compose exec redis redis-cli --user operator XINFO GROUPS sync:telegram",
+    "docker compose exec redis redis-cli --user operator XPENDING sync:telegram discord",
+    "docker compose exec redis redis-cli --user operator INFO memory",
 )
 #: After a change: operate.md, production.md, privacy.md.
 CHANGES: Final = (
@@ -61,7 +74,7 @@ RESTORING: Final = (
     f"{_CONSUMERS} dead list",
     f"{_CONSUMERS} reconcile --now --dry-run",
 )
-COMMANDS: Final = (*FIRST_LOOK, *CHANGES, *RESTORING)
+COMMANDS: Final = (*FIRST_LOOK, *LOOKS, *CHANGES, *RESTORING)
 FORGOTTEN_LIST: Final = "TWINSTREAM_FORGOTTEN_LIST"
 #: The line of the consumers' log that says that their roles are at work.
 AT_WORK: Final = r"consumers\.started"
@@ -90,6 +103,12 @@ async def _look(world: World) -> None:
     _see(last_lines, await world.new.type(last_lines), r"(?m)^telegram-bot")
     _see(doctor, await world.new.type(doctor), "fine +Postgres", "fine +Redis")
     _see(status, await world.new.type(status), "Postgres", "Redis")
+    said = {command: await world.new.type(command) for command in LOOKS}
+    *_, counts, groups, pending, memory = LOOKS
+    _see(counts, said[counts], "completed")
+    _see(groups, said[groups], "discord")
+    _see(pending, said[pending], "0")
+    _see(memory, said[memory], "maxmemory")
 
 
 async def _change(world: World) -> None:

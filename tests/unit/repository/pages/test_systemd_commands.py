@@ -9,7 +9,7 @@ import pytest
 from docs.site.pages import RUSSIAN
 from tests.support.page_commands import PAGES, ROOT, commands, examples, proof, statements
 from tests.systemd.backup import BackupExamples
-from tests.systemd.page_walk import FOR_A_SERVER, WALKED, of_a_server
+from tests.systemd.page_walk import FOR_A_SERVER, FOR_COMPOSE, WALKED, of_a_server
 from tests.systemd.phases import PHASES
 
 TYPED = {one.command for page in WALKED for one in of_a_server(page)}
@@ -22,6 +22,7 @@ def test_every_command_for_a_server_is_on_a_page_that_is_typed():
         command
         for page in PAGES
         for example in examples(page)
+        if FOR_COMPOSE not in example
         for command in commands(example)
         if FOR_A_SERVER.match(command)
     }
