@@ -12,7 +12,8 @@ from db.ledger.ranks import RankRow, set_ranks
 from db.links import links
 from db.links.account_moves import move
 from db.links.links import Link
-from db.links.refusals import BooksDiffer, LinkRefused
+from db.links.refusals import BooksDiffer, LinkRefused, mapped_refusals
+from db.links.states import LinkRules
 from db.surfaces.display_visits import mark_shown, take
 from db.upkeep.audit import audit
 from tests.support.recorded_events import (
@@ -250,7 +251,8 @@ async def test_a_link_that_is_undone_or_unknown_is_not_undone(pool):
         await undone(pool, link._replace(id=99))
 
 
-async def test_an_undo_names_the_later_link_of_either_account(pool):
+@pytest.mark.parametrize("again", [{"dc": OTHER}, {"tg": OTHER}], ids=["telegram", "discord"])
+async def test_an_undo_names_the_later_link_of_either_account(pool, again):
     first = await linked(pool)
     await unlinked(pool)
     second = await linked(pool, dc=OTHER)
@@ -261,6 +263,27 @@ async def test_an_undo_names_the_later_link_of_either_account(pool):
 
 async def test_accounts_are_linked_once_at_a_time_and_a_few_times_a_month(pool):
     await linked(pool)
+@pytest.mark.parametrize(
+    ("telegram", "discord", "lacking"),
+    [((-10, 0), (5, 0), "5 xp"), ((3, 4), (0, -6), "2 balance"), ((-9, -9), (0, 0), "9 xp")],
+)
+async def test_what_neither_account_can_bear_makes_an_undo_refuse(pool, telegram, discord, lacking):
+    """The arithmetic by itself: no history comes here today, as the function says."""
+    with (
+        pytest.raises(LinkRefused, match=f"together lack {lacking} to undo link 7") as refused,
+        mapped_refusals(),
+    ):
+        await pool.execute(
+            "SELECT shared_out(7, ARRAY["
+            "ROW ('telegram', 1, 1, $1::bigint, $2::bigint)::twinstream.share,"
+            " ROW ('discord', 2, 1, $3::bigint, $4::bigint)::twinstream.share])",
+            *telegram,
+            *discord,
+        )
+
+    assert (refused.value.rule, refused.value.lacking) == ("undo_is_covered", lacking)
+
+
     with pytest.raises(LinkRefused, match="linked already"):
         await linked(pool, dc=OTHER)
     for _ in range(2):
