@@ -1,6 +1,6 @@
 """Texts of links that rooms share: acts of the record, and why one was refused. Pure."""
 
-from db.links.refusals import BooksDiffer
+from db.links.refusals import BooksDiffer, LinkRefused
 from db.links.states import LinkAct
 from db.stop_signs import Paused
 from schemas import Source, opposite
@@ -105,7 +105,7 @@ _REFUSALS = {
         "Nothing was changed: it is too late to undo this link. The accounts can still be unlinked."
     ),
     "links_per_account_limited": marked(
-        "Nothing was changed: one of these accounts was linked too often lately."
+        "Nothing was changed: one of these accounts was linked or moved too often lately."
     ),
     "own_ends_limited": marked(
         "Nothing was changed: too many links were ended today. Please ask an administrator, or try"
