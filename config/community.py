@@ -137,6 +137,8 @@ class LinkingSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """The Discord role of linked members."""
     cooldown_hours: Annotated[float, msgspec.Meta(ge=0, le=24 * 365)] = 24
     """How long an account that was unlinked cannot be linked with another one."""
+    undo_days: Annotated[int, msgspec.Meta(ge=1, le=365)] = 7
+    """How long after a link either member can undo it."""
 
 
 class ConsumerSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -444,7 +444,7 @@ BEGIN
     IF EXISTS (
         SELECT FROM twinstream.links_of(platform, account_id) AS l
         WHERE l.unlinked_at IS NULL AND l.undone_at IS NULL
-            AND l.linked_at > now() - make_interval(secs => (twinstream.link_limits()).undo_s_max)
+            AND l.linked_at > now() - make_interval(secs => twinstream.undo_seconds())
     ) THEN
         PERFORM twinstream.refuse_link('link_is_settled', format(
             'the link of the %s account %s can still be undone; unlink the accounts first', platform, account_id
@@ -1077,10 +1077,10 @@ CREATE FUNCTION twinstream.link_limits(OUT code_lifetime_s integer, OUT failures
         -- Wrong codes after which an account is locked out until the window ends, and the seconds of the
         -- window from the first wrong code. Guessing 49 bits is hopeless with 5 tries in 15 minutes.
         5, 900,
-        -- Links of one account within the seconds of a period (30 days), so that points of alternate accounts
-        -- cannot be poured into one. People link once; a mistake or two are put right.
+        -- Links of one account within the seconds of a period (30 days), and its members' own moves, so that points
+        -- of alternate accounts cannot be poured into one. People link once; a mistake or two are put right.
         3, 30 * 86400,
-        -- Seconds after a link within which it can be undone: 7 days.
+        -- Seconds after a link within which it can be undone, where no setting says otherwise: 7 days.
         7 * 86400,
         -- Uses of administrators on one platform within 24 hours: more than a busy day of support needs, and
         -- too few for a bot that was taken over to part a community.
@@ -2489,6 +2489,29 @@ BEGIN
     RETURN code;
 END $$;
 
+CREATE FUNCTION twinstream.joins_of(of_platform text, account_ids bigint[], period_s integer) RETURNS bigint
+    LANGUAGE sql STABLE
+    AS $$
+    WITH RECURSIVE joined (account_id) AS (
+        SELECT u.account_id FROM unnest(account_ids) AS u (account_id)
+        UNION
+        SELECT m.from_account_id
+        FROM joined AS j JOIN twinstream.moves AS m ON m.to_account_id = j.account_id
+        WHERE m.platform = of_platform AND m.moved_at > now() - make_interval(secs => period_s)
+    ), moved AS (
+        SELECT m.to_account_id, m.moved_at
+        FROM joined AS j JOIN twinstream.moves AS m ON m.to_account_id = j.account_id
+        WHERE m.platform = of_platform AND m.moved_at > now() - make_interval(secs => period_s)
+    )
+    SELECT (SELECT count(*) FROM moved) + count(*)
+    FROM joined AS j CROSS JOIN LATERAL twinstream.links_of(of_platform, j.account_id) AS l
+    WHERE l.linked_at > now() - make_interval(secs => period_s) AND NOT (
+        l.telegram_xp_before IS NULL AND EXISTS (
+            SELECT FROM moved AS m WHERE m.to_account_id = j.account_id AND m.moved_at = l.linked_at
+        )
+    )
+$$;
+
 CREATE FUNCTION twinstream.judge_board(VARIADIC of_members bigint[]) RETURNS void
     LANGUAGE sql
     AS $$
@@ -2738,7 +2761,7 @@ BEGIN
         IF coalesce(actor.kind, 'member') = 'member' THEN
             PERFORM twinstream.require_cooldown(platforms[n], ids[n], ids[3 - n]);
         END IF;
-        PERFORM twinstream.require_room(platforms[n], ids[n], links_max);
+        PERFORM twinstream.require_room(platforms[n], ARRAY[ids[n]], links_max);
     END LOOP;
     IF policy <> 'sum' THEN
         had := twinstream.earned_by_each(platforms, ids, owners);
@@ -2794,7 +2817,8 @@ CREATE TABLE twinstream.link_settings (
     reward_xp bigint DEFAULT 0 NOT NULL,
     reward_balance bigint DEFAULT 0 NOT NULL,
     cooldown_s bigint DEFAULT 86400 NOT NULL,
-    CONSTRAINT link_setting_not_negative CHECK (((reward_xp >= 0) AND (reward_balance >= 0) AND (cooldown_s >= 0))),
+    undo_s integer DEFAULT 604800 NOT NULL,
+    CONSTRAINT link_setting_not_negative CHECK (((reward_xp >= 0) AND (reward_balance >= 0) AND (cooldown_s >= 0) AND (undo_s >= 0))),
     CONSTRAINT link_setting_policy_known CHECK ((policy = ANY (ARRAY['sum'::text, 'max'::text, 'telegram'::text, 'discord'::text])))
 );
 
@@ -2829,10 +2853,10 @@ BEGIN
         ),
         newest.linked_at, newest.policy,
         CASE WHEN newest.undone_at IS NULL AND newest.linked_at
-            > now() - make_interval(secs => (twinstream.link_limits()).undo_s_max)
+            > now() - make_interval(secs => twinstream.undo_seconds())
             -- The other account may have a newer link.
             AND newest.id = twinstream.newest_link(other_platform, other)
-        THEN newest.linked_at + make_interval(secs => (twinstream.link_limits()).undo_s_max) END,
+        THEN newest.linked_at + make_interval(secs => twinstream.undo_seconds()) END,
         (
             SELECT b.forbidden_at FROM twinstream.link_bans AS b
             WHERE b.platform = of_platform AND b.account_id = of_account
@@ -4334,11 +4358,11 @@ BEGIN
             HINT = 'Correct an entry by adding one that takes it back.';
 END $$;
 
-CREATE FUNCTION twinstream.refuse_link(rule text, why text) RETURNS void
+CREATE FUNCTION twinstream.refuse_link(rule text, why text, detail text DEFAULT ''::text) RETURNS void
     LANGUAGE plpgsql
     AS $$
 BEGIN
-    RAISE EXCEPTION '%', why USING ERRCODE = 'check_violation', CONSTRAINT = rule;
+    RAISE EXCEPTION '%', why USING ERRCODE = 'check_violation', CONSTRAINT = rule, DETAIL = detail;
 END $$;
 
 CREATE FUNCTION twinstream.refuse_other_content(key text, differences text) RETURNS void
@@ -4471,6 +4495,11 @@ BEGIN
             USING ERRCODE = 'serialization_failure';
     END IF;
     PERFORM twinstream.require_unlinked(of_platform, new_id);
+    IF coalesce(actor.kind, 'member') = 'member' THEN
+        PERFORM twinstream.require_room(
+            of_platform, ARRAY[old_id, new_id], (twinstream.link_limits()).links_max
+        );
+    END IF;
     PERFORM twinstream.close_windows_of_locked(
         array_remove(ARRAY[of_platform, of_platform, CASE WHEN partner > 0 THEN other_platform END], NULL),
         array_remove(ARRAY[old_id, new_id, partner], NULL), stores
@@ -4697,19 +4726,17 @@ BEGIN
     END IF;
 END $$;
 
-CREATE FUNCTION twinstream.require_room(of_platform text, of_account bigint, at_most integer) RETURNS void
+CREATE FUNCTION twinstream.require_room(of_platform text, account_ids bigint[], at_most integer) RETURNS void
     LANGUAGE plpgsql
     AS $$
 DECLARE
     period_s CONSTANT integer := (twinstream.link_limits()).links_period_s;
-    links integer;
+    joins CONSTANT bigint := twinstream.joins_of(of_platform, account_ids, period_s);
 BEGIN
-    SELECT count(*) INTO links FROM twinstream.links_of(of_platform, of_account) AS l
-    WHERE l.linked_at > now() - make_interval(secs => period_s);
-    IF links >= at_most THEN
+    IF joins >= at_most THEN
         PERFORM twinstream.refuse_link('links_per_account_limited', format(
-            'the %s account %s was linked %s times within %s days, and %s are allowed; try again later',
-            of_platform, of_account, links, period_s / 86400, at_most
+            '%s %s: linked or moved %s times within %s days, and %s are allowed; try again later',
+            of_platform, array_to_string(account_ids, ' and '), joins, period_s / 86400, at_most
         ));
     END IF;
 END $$;
@@ -4737,7 +4764,7 @@ BEGIN
     );
     IF later IS NOT NULL THEN
         PERFORM twinstream.refuse_link('account_is_linked_since', format(
-            'link %s came after link %s and has one of its accounts; undo it first', later, link.id
+            'link %s came after link %s and has one of its accounts', later, link.id
         ));
     END IF;
 END $$;
@@ -4953,16 +4980,16 @@ CREATE FUNCTION twinstream.shared_out(link bigint, back twinstream.share[]) RETU
     LANGUAGE plpgsql
     AS $$
 DECLARE
-    lacking record;
+    lacking text;
 BEGIN
-    SELECT f.name, f.amount INTO lacking
+    SELECT -f.amount || ' ' || f.name INTO lacking
     FROM (SELECT sum(b.xp) AS xp, sum(b.balance) AS balance FROM unnest(back) AS b) AS n
     CROSS JOIN LATERAL (VALUES (1, 'xp', n.xp), (2, 'balance', n.balance)) AS f (number, name, amount)
     WHERE f.amount < 0 ORDER BY f.number LIMIT 1;
     IF FOUND THEN
         PERFORM twinstream.refuse_link('undo_is_covered', format(
-            'both accounts together lack %s %s to undo link %s', -lacking.amount, lacking.name, link
-        ));
+            'both accounts together lack %s to undo link %s', lacking, link
+        ), lacking);
     END IF;
     RETURN (
         SELECT array_agg(ROW (
@@ -5508,7 +5535,7 @@ BEGIN
     RETURN 'undone';
 END $$;
 
-CREATE FUNCTION twinstream.undo_link_by_id(link_id bigint, stores text[] DEFAULT '{}'::text[], undo_s_max integer DEFAULT (twinstream.link_limits()).undo_s_max, actor twinstream.link_actor DEFAULT NULL::twinstream.link_actor) RETURNS twinstream.links
+CREATE FUNCTION twinstream.undo_link_by_id(link_id bigint, stores text[] DEFAULT '{}'::text[], actor twinstream.link_actor DEFAULT NULL::twinstream.link_actor) RETURNS twinstream.links
     LANGUAGE plpgsql
     AS $$
 DECLARE
@@ -5529,7 +5556,7 @@ BEGIN
     -- As an unlink, a move and a forgetting lock them.
     owners := twinstream.lock_owners(platforms, ids);
     SELECT l.* INTO undone FROM twinstream.links AS l WHERE l.id = link_id FOR UPDATE;
-    PERFORM twinstream.require_undoable(undone, undo_s_max);
+    PERFORM twinstream.require_undoable(undone, twinstream.undo_seconds());
     PERFORM twinstream.close_windows_of_locked(platforms, ids, stores);
     held := twinstream.held_in_stores(stores, owners);
     IF undone.unlinked_at IS NULL THEN
@@ -5566,6 +5593,14 @@ BEGIN
         actor => ROW ('member', platform, account_id, '')::twinstream.link_actor
     );
 END $$;
+
+CREATE FUNCTION twinstream.undo_seconds() RETURNS integer
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT coalesce(
+        (SELECT s.undo_s FROM twinstream.link_settings AS s), (twinstream.link_limits()).undo_s_max
+    )
+$$;
 
 CREATE FUNCTION twinstream.unlink(platform text, account_id bigint, code text, stores text[] DEFAULT '{}'::text[]) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER

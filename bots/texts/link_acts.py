@@ -1,10 +1,11 @@
 """Texts of links that rooms share: acts of the record, and why one was refused. Pure."""
 
-from db.links.refusals import BooksDiffer
+from db.links.refusals import BooksDiffer, LinkRefused
 from db.links.states import LinkAct
 from db.stop_signs import Paused
 from schemas import Source, opposite
 
+from .amounts import coins_text, xp_text
 from .languages import Texts, marked
 from .markup import Markup
 from .names import PLATFORM_NAMES, account_name
@@ -73,7 +74,19 @@ def refusal(error: Exception, texts: Texts) -> str:
             "Nothing was changed: some of these points are being checked at this moment. Please"
             " try again in half an hour."
         )
+    if isinstance(error, LinkRefused) and error.lacking:
+        return texts.gettext(
+            "Nothing was changed: both accounts together lack {amount} to get back what they had."
+            " The accounts can still be unlinked.",
+            amount=_amount(error.lacking, texts),
+        )
     return texts.gettext(_REFUSALS.get(getattr(error, "rule", ""), _REFUSED))
+
+
+def _amount(lacking: str, texts: Texts) -> str:
+    """Say an amount that Postgres names, such as `5 xp`, in words."""
+    number, name = lacking.split()
+    return (xp_text if name == "xp" else coins_text)(int(number), texts)
 
 
 _REFUSED = marked("Nothing was changed: this is not possible.")
@@ -91,12 +104,8 @@ _REFUSALS = {
     "undo_is_in_time": marked(
         "Nothing was changed: it is too late to undo this link. The accounts can still be unlinked."
     ),
-    "undo_is_covered": marked(
-        "Nothing was changed: both accounts have spent more since than they had, so they cannot"
-        " get it back. The accounts can still be unlinked."
-    ),
     "links_per_account_limited": marked(
-        "Nothing was changed: one of these accounts was linked too often lately."
+        "Nothing was changed: one of these accounts was linked or moved too often lately."
     ),
     "own_ends_limited": marked(
         "Nothing was changed: too many links were ended today. Please ask an administrator, or try"

@@ -148,6 +148,7 @@ def _link_rules(community: Community) -> LinkRules:
         reward_xp=linking.reward_xp,
         reward_balance=linking.reward_balance,
         cooldown_s=round(linking.cooldown_hours * 3_600),
+        undo_s=linking.undo_days * 86_400,
     )
 
 

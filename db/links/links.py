@@ -128,14 +128,13 @@ async def undo(
     link_id: int,
     *,
     stores: Collection[Platform] = (),
-    undo_s_max: int | None = None,
     reason: str = "",
 ) -> Link:
     """Give each account back what it had before a link, and what it has earned since.
 
     Works after an unlink, too. An account that spent more than it had is helped out by the other
     one, which shared its amounts while they were linked. Each keeps the achievements that it has
-    entries for. `undo_s_max` replaces the seconds within which a link can be undone.
+    entries for.
 
     Raises:
         LinkRefused: `link_is_known`, `link_is_not_undone`, `undo_is_in_time`,
@@ -145,12 +144,10 @@ async def undo(
     """
     with mapped_refusals():
         row = await conn.fetchrow(
-            "SELECT * FROM twinstream.undo_link_by_id("
-            "$1, $2, coalesce($3, (twinstream.link_limits()).undo_s_max),"
-            " ROW ('operator', NULL, NULL, $4)::twinstream.link_actor)",
+            "SELECT * FROM twinstream.undo_link_by_id($1, $2,"
+            " ROW ('operator', NULL, NULL, $3)::twinstream.link_actor)",
             link_id,
             list(stores),
-            undo_s_max,
             storable(reason),
         )
     return Link(*row)

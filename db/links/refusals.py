@@ -9,10 +9,14 @@ from ..stop_signs import RULE as STOP_SIGN_RULE
 from ..stop_signs import Paused
 
 _BOOKS_RULE: Final = "books_agree_with_totals"
+_COVERAGE_RULE: Final = "undo_is_covered"
 
 
 class LinkRefused(RuleBroken):
     """A link, unlink, undo or move breaks a rule. `rule` names it; the text says what to do."""
+
+    lacking: str = ""
+    """With the rule `undo_is_covered`, what both accounts lack together, such as `5 xp`."""
 
 
 class BooksDiffer(RuleBroken):
@@ -30,5 +34,9 @@ def mapped_refusals() -> Iterator[None]:
     except RuleBroken as error:
         if error.rule == STOP_SIGN_RULE:
             raise Paused(getattr(error.__cause__, "detail", "")) from error
-        kind = BooksDiffer if error.rule == _BOOKS_RULE else LinkRefused
-        raise kind(error.rule, str(error)) from error
+        if error.rule == _BOOKS_RULE:
+            raise BooksDiffer(error.rule, str(error)) from error
+        refused = LinkRefused(error.rule, str(error))
+        if error.rule == _COVERAGE_RULE:
+            refused.lacking = getattr(error.__cause__, "detail", "")
+        raise refused from error

@@ -21,6 +21,7 @@ class LinkRules(NamedTuple):
     reward_xp: int = 0
     reward_balance: int = 0
     cooldown_s: int = 86_400
+    undo_s: int = 604_800
 
 
 class LinkState(NamedTuple):
@@ -79,13 +80,13 @@ async def set_rules(pool: asyncpg.Pool, rules: LinkRules) -> None:
         await pool.execute(
             """
             INSERT INTO twinstream.link_settings AS s
-                (policy, reward_xp, reward_balance, cooldown_s)
-            VALUES ($1, $2, $3, $4)
+                (policy, reward_xp, reward_balance, cooldown_s, undo_s)
+            VALUES ($1, $2, $3, $4, $5)
             ON CONFLICT ((true)) DO UPDATE SET
                 policy = excluded.policy, reward_xp = excluded.reward_xp,
-                reward_balance = excluded.reward_balance, cooldown_s = excluded.cooldown_s
-            WHERE (s.policy, s.reward_xp, s.reward_balance, s.cooldown_s) IS DISTINCT FROM
-                (excluded.policy, excluded.reward_xp, excluded.reward_balance, excluded.cooldown_s)
+                reward_balance = excluded.reward_balance, cooldown_s = excluded.cooldown_s,
+                undo_s = excluded.undo_s
+            WHERE s IS DISTINCT FROM excluded
             """,
             *rules,
         )

@@ -53,10 +53,10 @@ CREATE FUNCTION link_limits(
         -- Wrong codes after which an account is locked out until the window ends, and the seconds of the
         -- window from the first wrong code. Guessing 49 bits is hopeless with 5 tries in 15 minutes.
         5, 900,
-        -- Links of one account within the seconds of a period (30 days), so that points of alternate accounts
-        -- cannot be poured into one. People link once; a mistake or two are put right.
+        -- Links of one account within the seconds of a period (30 days), and its members' own moves, so that points
+        -- of alternate accounts cannot be poured into one. People link once; a mistake or two are put right.
         3, 30 * 86400,
-        -- Seconds after a link within which it can be undone: 7 days.
+        -- Seconds after a link within which it can be undone, where no setting says otherwise: 7 days.
         7 * 86400,
         -- Uses of administrators on one platform within 24 hours: more than a busy day of support needs, and
         -- too few for a bot that was taken over to part a community.
@@ -94,10 +94,10 @@ BEGIN
     END IF;
 END $$;
 
--- Raises the error for a link, unlink, undo or move that breaks a rule.
-CREATE FUNCTION refuse_link(rule text, why text) RETURNS void LANGUAGE plpgsql AS $$
+-- Raises the error for a link, unlink, undo or move that breaks a rule. `detail` is for texts that name it.
+CREATE FUNCTION refuse_link(rule text, why text, detail text DEFAULT '') RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-    RAISE EXCEPTION '%', why USING ERRCODE = 'check_violation', CONSTRAINT = rule;
+    RAISE EXCEPTION '%', why USING ERRCODE = 'check_violation', CONSTRAINT = rule, DETAIL = detail;
 END $$;
 
 -- Ownership: giving accounts to another member, with all that belongs to them. The caller has locked the
@@ -492,20 +492,22 @@ LANGUAGE sql AS $$
 $$;
 
 -- Returns what each of two accounts gets if one must bear what the other spent beyond its own. Refuses if
--- both together have less than was spent.
+-- both together have less than was spent. No undo is refused for that today: no member's totals are negative,
+-- a policy only takes, and the entries of an unlink add up to nothing, so both accounts together have at least
+-- what their members have. A policy that gives, or a member who may be in debt, would come here.
 CREATE FUNCTION shared_out(link bigint, back twinstream.share[]) RETURNS twinstream.share[]
 LANGUAGE plpgsql AS $$
 DECLARE
-    lacking record;
+    lacking text;
 BEGIN
-    SELECT f.name, f.amount INTO lacking
+    SELECT -f.amount || ' ' || f.name INTO lacking
     FROM (SELECT sum(b.xp) AS xp, sum(b.balance) AS balance FROM unnest(back) AS b) AS n
     CROSS JOIN LATERAL (VALUES (1, 'xp', n.xp), (2, 'balance', n.balance)) AS f (number, name, amount)
     WHERE f.amount < 0 ORDER BY f.number LIMIT 1;
     IF FOUND THEN
         PERFORM twinstream.refuse_link('undo_is_covered', format(
-            'both accounts together lack %s %s to undo link %s', -lacking.amount, lacking.name, link
-        ));
+            'both accounts together lack %s to undo link %s', lacking, link
+        ), lacking);
     END IF;
     RETURN (
         SELECT array_agg(ROW (
@@ -737,7 +739,7 @@ BEGIN
     );
     IF later IS NOT NULL THEN
         PERFORM twinstream.refuse_link('account_is_linked_since', format(
-            'link %s came after link %s and has one of its accounts; undo it first', later, link.id
+            'link %s came after link %s and has one of its accounts', later, link.id
         ));
     END IF;
 END $$;
@@ -1182,7 +1184,7 @@ DROP FUNCTION support_forgive_attempts(text, bigint, bigint),
     earned(text, bigint, bigint), split_member(bigint, text, bigint, bigint), want_split(bigint[]),
     split_achievements(bigint, bigint), split_books(bigint, text, bigint), merge_members(bigint, bigint),
     want_merged(bigint, bigint), require_unlinked(text, bigint), partner_of(text, bigint),
-    lock_owners(text[], bigint[]), refuse_link(text, text), obey_stop_sign(), read_stop_sign(),
+    lock_owners(text[], bigint[]), refuse_link(text, text, text), obey_stop_sign(), read_stop_sign(),
     release_of_links(), link_limits();
 DROP TYPE share;
 ALTER TABLE link_codes DROP COLUMN purpose; -- with link_code_purpose_known

@@ -10,9 +10,11 @@ CREATE TABLE twinstream.link_settings (
     reward_balance bigint NOT NULL DEFAULT 0,
     -- Seconds after an unlink in which an account is linked with no other one.
     cooldown_s bigint NOT NULL DEFAULT 86400,
+    -- Seconds after a link in which it can be undone.
+    undo_s integer NOT NULL DEFAULT 604800,
     CONSTRAINT link_setting_policy_known CHECK (policy IN ('sum', 'max', 'telegram', 'discord')),
     CONSTRAINT link_setting_not_negative CHECK (
-        reward_xp >= 0 AND reward_balance >= 0 AND cooldown_s >= 0
+        reward_xp >= 0 AND reward_balance >= 0 AND cooldown_s >= 0 AND undo_s >= 0
     )
 );
 CREATE UNIQUE INDEX link_settings_are_one_row ON twinstream.link_settings ((true));
@@ -285,6 +287,54 @@ BEGIN
     END IF;
 END $$;
 
+-- Returns the seconds after a link in which it can be undone. Without the row of settings the default counts.
+CREATE FUNCTION twinstream.undo_seconds() RETURNS integer LANGUAGE sql STABLE AS $$
+    SELECT coalesce(
+        (SELECT s.undo_s FROM twinstream.link_settings AS s), (twinstream.link_limits()).undo_s_max
+    )
+$$;
+
+-- Returns how many links and moves within a period joined the points of accounts on one platform. An account
+-- stands for those that were moved to it, too, so a move makes no room for links, and a ring of moves is seen as
+-- a whole. A link that goes on with a moved account counts with the move; with its partner it counts as a link.
+CREATE FUNCTION twinstream.joins_of(of_platform text, account_ids bigint[], period_s integer) RETURNS bigint
+LANGUAGE sql STABLE AS $$
+    WITH RECURSIVE joined (account_id) AS (
+        SELECT u.account_id FROM unnest(account_ids) AS u (account_id)
+        UNION
+        SELECT m.from_account_id
+        FROM joined AS j JOIN twinstream.moves AS m ON m.to_account_id = j.account_id
+        WHERE m.platform = of_platform AND m.moved_at > now() - make_interval(secs => period_s)
+    ), moved AS (
+        SELECT m.to_account_id, m.moved_at
+        FROM joined AS j JOIN twinstream.moves AS m ON m.to_account_id = j.account_id
+        WHERE m.platform = of_platform AND m.moved_at > now() - make_interval(secs => period_s)
+    )
+    SELECT (SELECT count(*) FROM moved) + count(*)
+    FROM joined AS j CROSS JOIN LATERAL twinstream.links_of(of_platform, j.account_id) AS l
+    WHERE l.linked_at > now() - make_interval(secs => period_s) AND NOT (
+        l.telegram_xp_before IS NULL AND EXISTS (
+            SELECT FROM moved AS m WHERE m.to_account_id = j.account_id AND m.moved_at = l.linked_at
+        )
+    )
+$$;
+
+-- Refuses accounts that were linked or moved too often lately.
+DROP FUNCTION twinstream.require_room(text, bigint, integer);
+CREATE FUNCTION twinstream.require_room(of_platform text, account_ids bigint[], at_most integer) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+    period_s CONSTANT integer := (twinstream.link_limits()).links_period_s;
+    joins CONSTANT bigint := twinstream.joins_of(of_platform, account_ids, period_s);
+BEGIN
+    IF joins >= at_most THEN
+        PERFORM twinstream.refuse_link('links_per_account_limited', format(
+            '%s %s: linked or moved %s times within %s days, and %s are allowed; try again later',
+            of_platform, array_to_string(account_ids, ' and '), joins, period_s / 86400, at_most
+        ));
+    END IF;
+END $$;
+
 CREATE OR REPLACE FUNCTION twinstream.link_reason(step text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
     SELECT CASE step WHEN 'policy' THEN 'link' WHEN 'reward' THEN 'link_reward' WHEN 'unlink' THEN 'unlink'
         WHEN 'undo' THEN 'link_undo' ELSE 'account_move' END
@@ -386,7 +436,7 @@ BEGIN
         IF coalesce(actor.kind, 'member') = 'member' THEN
             PERFORM twinstream.require_cooldown(platforms[n], ids[n], ids[3 - n]);
         END IF;
-        PERFORM twinstream.require_room(platforms[n], ids[n], links_max);
+        PERFORM twinstream.require_room(platforms[n], ARRAY[ids[n]], links_max);
     END LOOP;
     IF policy <> 'sum' THEN
         had := twinstream.earned_by_each(platforms, ids, owners);
@@ -472,9 +522,7 @@ END $$;
 -- Errors by constraint: stop_sign_is_not_set, link_is_known, link_is_not_undone, undo_is_in_time,
 -- account_is_linked_since, account_is_not_linked, undo_is_covered, books_agree_with_totals.
 CREATE FUNCTION twinstream.undo_link_by_id(
-    link_id bigint, stores text[] DEFAULT '{}',
-    undo_s_max integer DEFAULT (twinstream.link_limits()).undo_s_max,
-    actor twinstream.link_actor DEFAULT NULL
+    link_id bigint, stores text[] DEFAULT '{}', actor twinstream.link_actor DEFAULT NULL
 ) RETURNS twinstream.links LANGUAGE plpgsql AS $$
 DECLARE
     platforms CONSTANT text[] := ARRAY['telegram', 'discord'];
@@ -494,7 +542,7 @@ BEGIN
     -- As an unlink, a move and a forgetting lock them.
     owners := twinstream.lock_owners(platforms, ids);
     SELECT l.* INTO undone FROM twinstream.links AS l WHERE l.id = link_id FOR UPDATE;
-    PERFORM twinstream.require_undoable(undone, undo_s_max);
+    PERFORM twinstream.require_undoable(undone, twinstream.undo_seconds());
     PERFORM twinstream.close_windows_of_locked(platforms, ids, stores);
     held := twinstream.held_in_stores(stores, owners);
     IF undone.unlinked_at IS NULL THEN
@@ -531,8 +579,9 @@ $$;
 
 -- Puts one account in the place of another. The member keeps everything, and adds what the new account has
 -- earned so far. The old account starts at zero, as a member of its own that keeps the achievements it has
--- entries for. Returns the number of the move. Errors by constraint: stop_sign_is_not_set,
--- move_is_between_two_accounts, account_is_linked (the new account), books_agree_with_totals.
+-- entries for. Members do so as seldom as they link; administrators and operators as often as they have to.
+-- Returns the number of the move. Errors by constraint: stop_sign_is_not_set, move_is_between_two_accounts,
+-- account_is_linked (the new account), links_per_account_limited, books_agree_with_totals.
 CREATE FUNCTION twinstream.replace_account(
     of_platform text, old_id bigint, new_id bigint, stores text[] DEFAULT '{}',
     actor twinstream.link_actor DEFAULT NULL
@@ -563,6 +612,11 @@ BEGIN
             USING ERRCODE = 'serialization_failure';
     END IF;
     PERFORM twinstream.require_unlinked(of_platform, new_id);
+    IF coalesce(actor.kind, 'member') = 'member' THEN
+        PERFORM twinstream.require_room(
+            of_platform, ARRAY[old_id, new_id], (twinstream.link_limits()).links_max
+        );
+    END IF;
     PERFORM twinstream.close_windows_of_locked(
         array_remove(ARRAY[of_platform, of_platform, CASE WHEN partner > 0 THEN other_platform END], NULL),
         array_remove(ARRAY[old_id, new_id, partner], NULL), stores
@@ -623,11 +677,14 @@ REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA twinstream FROM PUBLIC;
 DROP FUNCTION twinstream.set_leave_to_link(text, bigint, boolean, twinstream.link_actor),
     twinstream.replace_account(text, bigint, bigint, text[], twinstream.link_actor),
     twinstream.carry_link_rules(text, bigint, bigint),
-    twinstream.undo_link_by_id(bigint, text[], integer, twinstream.link_actor),
+    twinstream.undo_link_by_id(bigint, text[], twinstream.link_actor),
     twinstream.unlink_account(text, bigint, text[], twinstream.link_actor),
     twinstream.link_accounts(bigint, bigint, text, text[], integer, twinstream.link_actor),
     twinstream.note_amounts_before(bigint, bigint[]),
     twinstream.pay_link_reward(twinstream.links, bigint),
+    twinstream.require_room(text, bigint[], integer),
+    twinstream.joins_of(text, bigint[], integer),
+    twinstream.undo_seconds(),
     twinstream.require_cooldown(text, bigint, bigint),
     twinstream.cooldown_of(text, bigint, bigint),
     twinstream.require_leave_to_link(text, bigint),
@@ -707,6 +764,22 @@ LANGUAGE sql AS $$
     ) AS f (name, xp, balance)
     WHERE f.xp <> 0 OR f.balance <> 0
 $$;
+
+CREATE FUNCTION twinstream.require_room(of_platform text, of_account bigint, at_most integer) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+    period_s CONSTANT integer := (twinstream.link_limits()).links_period_s;
+    links integer;
+BEGIN
+    SELECT count(*) INTO links FROM twinstream.links_of(of_platform, of_account) AS l
+    WHERE l.linked_at > now() - make_interval(secs => period_s);
+    IF links >= at_most THEN
+        PERFORM twinstream.refuse_link('links_per_account_limited', format(
+            'the %s account %s was linked %s times within %s days, and %s are allowed; try again later',
+            of_platform, of_account, links, period_s / 86400, at_most
+        ));
+    END IF;
+END $$;
 
 CREATE FUNCTION twinstream.link_accounts(
     telegram_id bigint, discord_id bigint, with_policy text DEFAULT 'sum', stores text[] DEFAULT '{}',

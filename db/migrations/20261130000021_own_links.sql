@@ -103,10 +103,10 @@ BEGIN
         ),
         newest.linked_at, newest.policy,
         CASE WHEN newest.undone_at IS NULL AND newest.linked_at
-            > now() - make_interval(secs => (twinstream.link_limits()).undo_s_max)
+            > now() - make_interval(secs => twinstream.undo_seconds())
             -- The other account may have a newer link.
             AND newest.id = twinstream.newest_link(other_platform, other)
-        THEN newest.linked_at + make_interval(secs => (twinstream.link_limits()).undo_s_max) END,
+        THEN newest.linked_at + make_interval(secs => twinstream.undo_seconds()) END,
         (
             SELECT b.forbidden_at FROM twinstream.link_bans AS b
             WHERE b.platform = of_platform AND b.account_id = of_account

@@ -109,7 +109,7 @@ BEGIN
     IF EXISTS (
         SELECT FROM twinstream.links_of(platform, account_id) AS l
         WHERE l.unlinked_at IS NULL AND l.undone_at IS NULL
-            AND l.linked_at > now() - make_interval(secs => (twinstream.link_limits()).undo_s_max)
+            AND l.linked_at > now() - make_interval(secs => twinstream.undo_seconds())
     ) THEN
         PERFORM twinstream.refuse_link('link_is_settled', format(
             'the link of the %s account %s can still be undone; unlink the accounts first', platform, account_id

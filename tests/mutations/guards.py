@@ -1790,6 +1790,39 @@ GUARDS = {
         ),
         room="tests/integration/db",
     ),
+    "members' moves pour few accounts into one": guard(
+        "test_link_functions.py::test_members_move_the_points_of_few_accounts_into_one[ring]",
+        (
+            _LINK_ACTS,
+            (
+                "    IF coalesce(actor.kind, 'member') = 'member' THEN\n"
+                "        PERFORM twinstream.require_room("
+            ),
+            "    IF false THEN\n        PERFORM twinstream.require_room(",
+        ),
+        room="tests/integration/db",
+    ),
+    "a moved account brings its links along": guard(
+        "test_link_functions.py::test_an_account_has_the_links_of_those_that_were_moved_to_it",
+        (
+            _LINK_ACTS,
+            "    FROM joined AS j CROSS JOIN LATERAL twinstream.links_of(",
+            (
+                "    FROM unnest(account_ids) AS j (account_id)"
+                " CROSS JOIN LATERAL twinstream.links_of("
+            ),
+        ),
+        room="tests/integration/db",
+    ),
+    "an undo ends when the settings say": guard(
+        "test_link_acts.py::test_members_undo_links_for_as_long_as_the_settings_say",
+        (
+            _LINK_ACTS,
+            "(SELECT s.undo_s FROM twinstream.link_settings AS s), (twinstream",
+            "NULL, (twinstream",
+        ),
+        room="tests/integration/db",
+    ),
     "an unlinked account waits before it links with another": guard(
         "test_link_acts.py::test_an_unlinked_account_waits_before_it_links_with_another_one",
         (

@@ -36,6 +36,7 @@ EXAMPLES = 20
 SECRET = "a secret of the deployment"
 ACCOUNTS = {"telegram": (1, 2), "discord": (11, 12)}
 POLICIES = ("sum", "max", "telegram", "discord")
+EFFECTS = ("xp", "balance")
 #: More than any history has, so that the limit is not what ends a link here.
 LINKS_MAX = 1_000
 
@@ -50,6 +51,7 @@ class Step(NamedTuple):
     other: int
     amount: int
     policy: Any
+    effect: str
 
 
 def steps() -> st.SearchStrategy[list[Step]]:
@@ -64,6 +66,7 @@ def steps() -> st.SearchStrategy[list[Step]]:
         st.integers(0, 1),
         st.integers(-30, 40).filter(bool),
         st.sampled_from(POLICIES),
+        st.sampled_from(EFFECTS),
     )
     return st.lists(step, min_size=3, max_size=18)
 
@@ -80,10 +83,10 @@ class Past:
 
 @dataclass
 class Model:
-    """The XP of each account, and which accounts are linked. Balances take the same way."""
+    """The XP of each account, or the balance, and which accounts are linked."""
 
     has: dict[Account, int] = field(default_factory=dict)
-    #: The XP that each account earned this week.
+    #: The amount that each account earned this week. Of balances the record keeps no such sum.
     week: dict[Account, int] = field(default_factory=dict)
     links: list[Past] = field(default_factory=list)
 
@@ -120,6 +123,16 @@ class Model:
     def give_week(self, account: Account, other: Account) -> None:
         self.week[other] = self.week.get(other, 0) + self.week.pop(account, 0)
 
+    def undo(self, past: Past) -> None:
+        for account, amount in past.moved.items():
+            self.change(account, -amount)
+        lacks = {account: min(0, self.has.get(account, 0)) for account in past.moved}
+        for account, amount in lacks.items():
+            [other] = [one for one in past.moved if one != account]
+            self.change(account, -amount)
+            self.change(other, amount)
+        past.is_undone = past.ended = True
+
     def change(self, account: Account, amount: int, past: Past | None = None) -> None:
         self.has[account] = self.has.get(account, 0) + amount
         if past is not None:
@@ -131,7 +144,10 @@ class World:
 
     def __init__(self, conn: asyncpg.Connection) -> None:
         self.conn = conn
-        self.model = Model()
+        #: Amounts of one kind know nothing of the other kind.
+        self.models = {effect: Model() for effect in EFFECTS}
+        #: Says which accounts are linked; the models agree on it.
+        self.model = self.models["xp"]
         self.on_their_way: list[Envelope] = []
         self.recorded: list[Envelope] = []
         #: The events of people who were forgotten since.
@@ -156,23 +172,25 @@ class World:
     async def earn(self, step: Step) -> None:
         self.number += 1
         platform, account_id = step.account
-        event = schemas.xp_changed(
+        changed: Any = schemas.xp_changed if step.effect == "xp" else schemas.balance_changed
+        event = changed(
             user_id=account_id,
-            delta_xp=step.amount,
             source=platform,
             reason="game",
             entity_id=str(self.number),
             occurred_at=datetime.now(UTC),
+            **{f"delta_{step.effect}": step.amount},
         )
+        model = self.models[step.effect]
         envelope = Envelope(event, schemas.encode(event))
         try:
             async with self.conn.transaction():
                 await events.record(self.conn, platform, [envelope], forget_secret=SECRET)
         except InsufficientFunds:
-            assert self.model.total(step.account) + step.amount < 0
+            assert model.total(step.account) + step.amount < 0
             return
-        self.model.change(step.account, step.amount)
-        self.model.week[step.account] = self.model.week.get(step.account, 0) + step.amount
+        model.change(step.account, step.amount)
+        model.week[step.account] = model.week.get(step.account, 0) + step.amount
         self.on_their_way.append(envelope)
         self.recorded.append(envelope)
 
@@ -203,7 +221,8 @@ class World:
         )
         pseudonyms = dict(rows)
         assert all(number < 0 for number in pseudonyms.values())
-        self.model.rename({one: (one[0], pseudonyms[one[0]]) for one in person if pseudonyms})
+        for model in self.models.values():
+            model.rename({one: (one[0], pseudonyms[one[0]]) for one in person if pseudonyms})
         theirs = [one for one in self.recorded if (one.event.source, one.event.user_id) in person]
         self.recorded = [one for one in self.recorded if one not in theirs]
         self.on_their_way = [one for one in self.on_their_way if one not in theirs]
@@ -228,13 +247,14 @@ class World:
         assert (refusal is not None) == bool(refused), refusal
         if refusal is not None:
             return
-        past = Past(made, {telegram: 0, discord: 0})
-        for account, amount in taken(self.model, telegram, discord, step.policy).items():
-            self.model.change(account, -amount, past)
-        self.model.links.append(past)
+        for model in self.models.values():
+            past = Past(made, {telegram: 0, discord: 0})
+            for account, amount in taken(model, telegram, discord, step.policy).items():
+                model.change(account, -amount, past)
+            model.links.append(past)
 
     async def unlink(self, step: Step) -> None:
-        past = self.model.current(step.account)
+        is_linked = self.model.current(step.account) is not None
         platform, account_id = step.account
         try:
             async with self.conn.transaction():
@@ -242,20 +262,24 @@ class World:
             refusal = None
         except LinkRefused as error:
             refusal = error.rule
-        assert (refusal is not None) == (past is None), refusal
-        if past is None:
+        assert (refusal is None) == is_linked, refusal
+        if not is_linked:
             return
-        amount = self.model.has.get(past.link.discord, 0)
-        self.model.change(past.link.telegram, amount, past)
-        self.model.change(past.link.discord, -amount, past)
-        self.model.give_week(past.link.discord, past.link.telegram)
-        past.ended = True
+        for model in self.models.values():
+            past = model.current(step.account)
+            assert past is not None
+            amount = model.has.get(past.link.discord, 0)
+            model.change(past.link.telegram, amount, past)
+            model.change(past.link.discord, -amount, past)
+            model.give_week(past.link.discord, past.link.telegram)
+            past.ended = True
 
     async def undo(self, step: Step) -> None:
         if not self.model.links:
             return
-        past = self.model.links[step.amount % len(self.model.links)]
-        later = self.model.links[self.model.links.index(past) + 1 :]
+        number = step.amount % len(self.model.links)
+        past = self.model.links[number]
+        later = self.model.links[number + 1 :]
         refused = past.is_undone or any(past.moved.keys() & one.moved.keys() for one in later)
         try:
             async with self.conn.transaction():
@@ -266,14 +290,8 @@ class World:
         assert (refusal is not None) == bool(refused), refusal
         if refusal is not None:
             return
-        for account, amount in past.moved.items():
-            self.model.change(account, -amount)
-        lacks = {account: min(0, self.model.has.get(account, 0)) for account in past.moved}
-        for account, amount in lacks.items():
-            [other] = [one for one in past.moved if one != account]
-            self.model.change(account, -amount)
-            self.model.change(other, amount)
-        past.is_undone = past.ended = True
+        for model in self.models.values():
+            model.undo(model.links[number])
 
     async def move(self, step: Step) -> None:
         platform, old = step.account
@@ -288,44 +306,50 @@ class World:
         assert (refusal is not None) == bool(refused), refusal
         if refusal is not None:
             return
-        amount = self.model.has.get(step.account, 0)
-        self.model.change((platform, new), amount)
-        self.model.change(step.account, -amount)
-        self.model.give_week(step.account, (platform, new))
-        past = self.model.current(step.account)
-        if past is not None:
-            partner = self.model.partner(step.account)
-            assert partner is not None
-            past.ended = True
-            [newest] = await self.conn.fetch("SELECT * FROM links ORDER BY id DESC LIMIT 1")
-            self.model.links.append(Past(Link(*newest), {(platform, new): 0, partner: 0}))
+        for model in self.models.values():
+            amount = model.has.get(step.account, 0)
+            model.change((platform, new), amount)
+            model.change(step.account, -amount)
+            model.give_week(step.account, (platform, new))
+            past = model.current(step.account)
+            if past is not None:
+                partner = model.partner(step.account)
+                assert partner is not None
+                past.ended = True
+                [newest] = await self.conn.fetch("SELECT * FROM links ORDER BY id DESC LIMIT 1")
+                model.links.append(Past(Link(*newest), {(platform, new): 0, partner: 0}))
+
+    def totals(self, account: Account) -> tuple[int, ...]:
+        """The amounts of an account's member, in the order of EFFECTS."""
+        return tuple(model.total(account) for model in self.models.values())
 
     async def check_totals(self) -> None:
         rows = await self.conn.fetch(
-            "SELECT platform, account_id, m.xp, m.week_xp, m.month_xp"
+            "SELECT platform, account_id, m.xp, m.balance, m.week_xp, m.month_xp"
             " FROM accounts JOIN members AS m ON m.id = member_id"
         )
-        for platform, account_id, xp, week_xp, month_xp in rows:
+        for platform, account_id, xp, balance, week_xp, month_xp in rows:
             account = (platform, account_id)
-            assert xp == self.model.total(account), account
+            assert (xp, balance) == self.totals(account), account
             assert week_xp == month_xp == self.model.total_of_week(account), account
 
     async def check_books(self) -> None:
         for platform in schemas.SOURCES:
             rows = await self.conn.fetch(
-                "SELECT a.platform, a.account_id, s.xp FROM sync_state AS s"
+                "SELECT a.platform, a.account_id, s.xp, s.balance FROM sync_state AS s"
                 " JOIN accounts AS a USING (member_id) WHERE s.platform = $1",
                 platform,
             )
-            for source, account_id, xp in rows:
-                assert xp == self.model.total((source, account_id)), (platform, source, account_id)
+            for source, account_id, xp, balance in rows:
+                account = (source, account_id)
+                assert (xp, balance) == self.totals(account), (platform, account)
         for query in BY_LEDGER.values():
             wrong = await self.conn.fetch(f"SELECT * FROM ({query}) AS q WHERE differs")
             assert wrong == []
 
 
 def taken(model: Model, telegram: Account, discord: Account, policy: Policy) -> dict[Account, int]:
-    """The XP that a policy takes from each account."""
+    """The amount that a policy takes from each account."""
     has = {one: model.has.get(one, 0) for one in (telegram, discord)}
     if policy == "sum":
         return {}

@@ -208,7 +208,8 @@ def not_linked(outcome: Confirmation, texts: Texts) -> str:
             return one_is_linked(texts)
         case Confirmation.TOO_MANY_LINKS:
             return texts.gettext(
-                "One of these two accounts was linked too often lately, so nothing was changed."
+                "One of these two accounts was linked or moved too often lately, so nothing was"
+                " changed."
                 " Please ask an administrator."
             )
         case Confirmation.FORBIDDEN:

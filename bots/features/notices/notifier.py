@@ -49,8 +49,11 @@ class Notifier:
     One that was refused for good waits for its owner's next command (`UnsentNotices`).
     """
 
-    def __init__(self, database: Database, texts: Texts, mark: Markup, send: Send) -> None:
+    def __init__(
+        self, database: Database, undo_days: int, texts: Texts, mark: Markup, send: Send
+    ) -> None:
         self._database = database
+        self._undo_days = undo_days
         self._texts = texts
         self._mark = mark
         self._send = send
@@ -86,7 +89,7 @@ class Notifier:
     async def _tell(self, notice: Notice) -> bool:
         known = {"account_id": notice.account_id, "kind": notice.kind}
         try:
-            text = notice_text(notice, self._texts, self._mark)
+            text = notice_text(notice, self._undo_days, self._texts, self._mark)
             if text is None:
                 # A newer release wrote it, so the bot of that release has the text.
                 return False

@@ -11,9 +11,11 @@ from .unsent import UnsentNotices
 def open_room(services: Services) -> Room:
     """Open the room. It keeps no state: notices to send live in Postgres."""
     texts = services.languages.speak(services.community.announcements.language)
+    undo_days = services.community.linking.undo_days
 
     async def notify(delivery: Delivery) -> None:
-        await Notifier(services.database, texts, services.mark, delivery.tell).run()
+        notifier = Notifier(services.database, undo_days, texts, services.mark, delivery.tell)
+        await notifier.run()
 
-    unsent = UnsentNotices(services.database, services.mark)
+    unsent = UnsentNotices(services.database, undo_days, services.mark)
     return Room(duties=(Duty("notices", notify),), beside=unsent.answers)

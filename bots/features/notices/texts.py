@@ -22,12 +22,12 @@ from db.members.notices import (
 )
 from schemas import Source
 
-#: Days within which a link can be undone (`twinstream.link_limits`).
-UNDO_DAYS: Final = 7
 
+def notice_text(notice: Notice, undo_days: int, texts: Texts, mark: Markup) -> str | None:
+    """Return what a notice says; None for a kind that this release does not know.
 
-def notice_text(notice: Notice, texts: Texts, mark: Markup) -> str | None:
-    """Return what a notice says; None for a kind that this release does not know."""
+    `undo_days` are the days within which a link can be undone.
+    """
     if notice.kind == CODE_VOID:
         return code_was_voided(texts)
     other: Source = notice.details.get("platform", "telegram")
@@ -38,7 +38,7 @@ def notice_text(notice: Notice, texts: Texts, mark: Markup) -> str | None:
         return None
     reason = reason_text(notice.details.get("reason", ""), mark)
     lines = [told, texts.gettext("Reason: {reason}", reason=reason)] if reason else [told]
-    return "\n".join([*lines, _advice(notice, texts)])
+    return "\n".join([*lines, _advice(notice, undo_days, texts)])
 
 
 def notice_buttons(notice: Notice, texts: Texts) -> Rows:
@@ -58,14 +58,14 @@ def _told(notice: Notice, name: str, other: str, texts: Texts) -> str | None:
     return texts.gettext(by_member if is_own else by_others, name=name, other=other)
 
 
-def _advice(notice: Notice, texts: Texts) -> str:
+def _advice(notice: Notice, undo_days: int, texts: Texts) -> str:
     if notice.kind == LINKED:
         return texts.ngettext(
             "If this is not right, undo it within {count} day, here or with /undo: each account"
             " gets back what it had.",
             "If this is not right, undo it within {count} days, here or with /undo: each account"
             " gets back what it had.",
-            UNDO_DAYS,
+            undo_days,
         )
     return texts.gettext(_ADVICE.get(notice.kind, _TELL))
 

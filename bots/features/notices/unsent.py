@@ -25,8 +25,9 @@ LEASE_S = 60.0
 class UnsentNotices:
     """Takes a member's unsent notices for one command, and ends those that were shown."""
 
-    def __init__(self, database: Database, mark: Markup) -> None:
+    def __init__(self, database: Database, undo_days: int, mark: Markup) -> None:
         self._database = database
+        self._undo_days = undo_days
         self._mark = mark
         self._ending: set[asyncio.Task[None]] = set()
 
@@ -46,7 +47,7 @@ class UnsentNotices:
             return []
         answers = []
         for notice in waiting:
-            text = notice_text(notice, asker.texts, self._mark)
+            text = notice_text(notice, self._undo_days, asker.texts, self._mark)
             if text is not None:
                 answers.append(
                     Answer(

@@ -34,7 +34,7 @@ async def notices(pool: asyncpg.Pool) -> None:
 
 
 def notifier_of(pool: asyncpg.Pool, send: notifier.Send) -> Notifier:
-    return Notifier(Database(pool, "telegram"), ENGLISH, TELEGRAM, send)
+    return Notifier(Database(pool, "telegram"), 7, ENGLISH, TELEGRAM, send)
 
 
 async def waiting(pool: asyncpg.Pool) -> list[int]:
@@ -106,7 +106,7 @@ class Seen:
 async def test_a_refused_notice_is_shown_beside_a_command_until_it_was_seen(pool: asyncpg.Pool):
     assert await notifier_of(pool, refuse).step() == 2
     assert await notifier_of(pool, refuse).step() == 0
-    unsent = UnsentNotices(Database(pool, "telegram"), TELEGRAM)
+    unsent = UnsentNotices(Database(pool, "telegram"), 7, TELEGRAM)
     ann = Asker(ANN, "Ann", ENGLISH)
 
     [not_seen] = await unsent.answers(ann)
@@ -125,7 +125,7 @@ async def test_a_refused_notice_is_shown_beside_a_command_until_it_was_seen(pool
 
 
 async def test_a_notice_that_can_be_sent_is_shown_beside_no_command(pool: asyncpg.Pool):
-    unsent = UnsentNotices(Database(pool, "telegram"), TELEGRAM)
+    unsent = UnsentNotices(Database(pool, "telegram"), 7, TELEGRAM)
 
     assert await unsent.answers(Asker(ANN, "Ann", ENGLISH)) == []
 
@@ -141,7 +141,7 @@ async def test_a_few_notices_are_shown_at_once(pool: asyncpg.Pool):
         """,
         ANN,
     )
-    unsent = UnsentNotices(Database(pool, "telegram"), TELEGRAM)
+    unsent = UnsentNotices(Database(pool, "telegram"), 7, TELEGRAM)
 
     answers = await unsent.answers(Asker(ANN, "Ann", ENGLISH))
 

@@ -1,6 +1,7 @@
 """Acts of links: each obeys the settings, is on record with its actor, and is told once."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import asyncpg
@@ -373,6 +374,21 @@ async def test_a_button_of_an_older_link_ends_nothing(pool, books):
     assert refused.value.rule == "account_is_linked_since"
     assert await books.member() == await books.member(DC, "discord")
     await undone_by_member(pool, second.id)
+
+
+async def test_members_undo_links_for_as_long_as_the_settings_say(pool):
+    link = await linked(pool)
+    await pool.execute("UPDATE links SET linked_at = linked_at - interval '8 days'")
+    async with pool.acquire() as conn:
+        assert (await states.link_state(conn, "telegram", TG)).undo_until is None
+        with pytest.raises(LinkRefused, match="older than 7 days"):
+            await undone_by_member(pool)
+
+        await rules(pool, undo_s=10 * 86_400)
+
+        state = await states.link_state(conn, "telegram", TG)
+        assert state.undo_until == link.linked_at + timedelta(days=2)
+        await undone_by_member(pool)
 
 
 async def test_one_sided_ends_move_points_as_the_others_do(pool, books):

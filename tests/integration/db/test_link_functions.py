@@ -80,6 +80,11 @@ async def opened(conn: asyncpg.Connection, code: str) -> Any:
     return await call(conn, "open_offer", "discord", DC, code)
 
 
+async def moved(conn: asyncpg.Connection, old: int, new: int) -> str:
+    code = await call(conn, "issue_code", "telegram", old, "move")
+    return await call(conn, "move_account", "telegram", new, code)
+
+
 async def earn(pool: asyncpg.Pool) -> None:
     mine = [xp(20), achievement("first_win")]
     theirs = [xp(15, user_id=DC, source="discord")]
@@ -278,6 +283,64 @@ async def test_administrators_act_for_members_a_few_times_a_day(pool, books, bot
     await call(bot, "support_forgive_attempts", "discord", ADMINISTRATOR, DC)
     await pool.execute("UPDATE support_uses SET used_at = used_at - interval '24 hours'")
     await call(bot, "support_forgive_attempts", "telegram", ADMINISTRATOR, TG)
+
+
+@pytest.mark.parametrize(
+    "moves",
+    [
+        [(1, 2), (2, 3), (3, 4), (4, 5)],
+        [(2, 1), (3, 1), (4, 1), (5, 1)],
+        [(1, 2), (3, 4), (2, 4), (5, 4)],
+    ],
+    ids=["ring", "star", "tree"],
+)
+async def test_members_move_the_points_of_few_accounts_into_one(pool, books, bot, moves):
+    alternates = [xp(100, user_id=number) for number in range(1, 6)]
+    await record(pool, *alternates)
+    await settle(pool, *alternates)
+    *few, (old, new) = moves
+    for one in few:
+        assert await moved(bot, *one) == "moved"
+
+    with pytest.raises(asyncpg.CheckViolationError, match="moved 3 times within 30") as refused:
+        await moved(bot, old, new)
+
+    assert refused.value.constraint_name == "links_per_account_limited"
+    assert await books.totals(old) != (0, 0)
+    await call(bot, "support_move_account", "telegram", ADMINISTRATOR, old, new)
+    assert await books.totals(new) == (500, 0)
+
+
+async def test_a_month_later_members_move_their_points_again(pool, bot):
+    for number in range(3):
+        await moved(bot, TG + number, TG + number + 1)
+    await pool.execute("UPDATE moves SET moved_at = moved_at - interval '31 days'")
+
+    assert await moved(bot, TG + 3, TG + 4) == "moved"
+
+
+async def test_an_account_has_the_links_of_those_that_were_moved_to_it(bot):
+    for _ in range(2):
+        await linked(bot)
+        await call(bot, "unlink_own", "telegram", TG)
+    assert await moved(bot, TG, OTHER) == "moved"
+
+    offer_id, code, _ = await call(bot, "start_offer", "telegram", OTHER)
+    assert (await call(bot, "open_offer", "discord", DC + 1, code))[0] == "opened"
+    assert await call(bot, "confirm_offer", "telegram", OTHER, offer_id) == "too_many_links"
+    with pytest.raises(asyncpg.CheckViolationError, match="moved 3 times within 30"):
+        await moved(bot, OTHER, OTHER + 1)
+
+
+async def test_a_link_that_goes_on_after_a_move_is_no_further_one(pool, bot):
+    await pool.execute("UPDATE link_settings SET cooldown_s = 0")
+    await linked(bot)
+    assert await moved(bot, TG, OTHER) == "moved"
+    await call(bot, "unlink_own", "telegram", OTHER)
+
+    offer_id, code, _ = await call(bot, "start_offer", "telegram", OTHER)
+    assert (await opened(bot, code))[0] == "opened"
+    assert await call(bot, "confirm_offer", "telegram", OTHER, offer_id) == "linked"
 
 
 async def test_a_use_that_is_refused_counts_for_nothing(pool, bot):

@@ -9,10 +9,11 @@ import pytest
 
 from db import Platform
 from db.ledger.ranks import RankRow, set_ranks
-from db.links import links
+from db.links import links, states
 from db.links.account_moves import move
 from db.links.links import Link
-from db.links.refusals import BooksDiffer, LinkRefused
+from db.links.refusals import BooksDiffer, LinkRefused, mapped_refusals
+from db.links.states import LinkRules
 from db.surfaces.display_visits import mark_shown, take
 from db.upkeep.audit import audit
 from tests.support.recorded_events import (
@@ -63,9 +64,9 @@ async def unlinked(pool: asyncpg.Pool, stores: Collection[Platform] = ()) -> Lin
         return await links.unlink(conn, platform="discord", account_id=DC, stores=stores)
 
 
-async def undone(pool: asyncpg.Pool, link: Link, **more: Any) -> Link:
+async def undone(pool: asyncpg.Pool, link: Link) -> Link:
     async with pool.acquire() as conn, conn.transaction():
-        return await links.undo(conn, link.id, **more)
+        return await links.undo(conn, link.id)
 
 
 async def moved(pool: asyncpg.Pool, platform: Platform, old: int, new: int) -> int:
@@ -237,7 +238,8 @@ async def test_an_undo_ends_with_its_time(pool):
     with pytest.raises(LinkRefused, match="older than 7 days") as refused:
         await undone(pool, link)
     assert refused.value.rule == "undo_is_in_time"
-    await undone(pool, link, undo_s_max=9 * 86_400)
+    await states.set_rules(pool, LinkRules(undo_s=9 * 86_400))
+    await undone(pool, link)
 
 
 async def test_a_link_that_is_undone_or_unknown_is_not_undone(pool):
@@ -250,13 +252,36 @@ async def test_a_link_that_is_undone_or_unknown_is_not_undone(pool):
         await undone(pool, link._replace(id=99))
 
 
-async def test_an_undo_names_the_later_link_of_either_account(pool):
+@pytest.mark.parametrize("again", [{"dc": OTHER}, {"tg": OTHER}], ids=["telegram", "discord"])
+async def test_an_undo_names_the_later_link_of_either_account(pool, again):
     first = await linked(pool)
     await unlinked(pool)
-    second = await linked(pool, dc=OTHER)
+    second = await linked(pool, **again)
 
-    with pytest.raises(LinkRefused, match=f"link {second.id} came after link {first.id}"):
+    later = f"link {second.id} came after link {first.id} and has one of its accounts$"
+    with pytest.raises(LinkRefused, match=later):
         await undone(pool, first)
+
+
+@pytest.mark.parametrize(
+    ("telegram", "discord", "lacking"),
+    [((-10, 0), (5, 0), "5 xp"), ((3, 4), (0, -6), "2 balance"), ((-9, -9), (0, 0), "9 xp")],
+)
+async def test_what_neither_account_can_bear_makes_an_undo_refuse(pool, telegram, discord, lacking):
+    """The arithmetic by itself: no history comes here today, as the function says."""
+    with (
+        pytest.raises(LinkRefused, match=f"together lack {lacking} to undo link 7") as refused,
+        mapped_refusals(),
+    ):
+        await pool.execute(
+            "SELECT shared_out(7, ARRAY["
+            "ROW ('telegram', 1, 1, $1::bigint, $2::bigint)::twinstream.share,"
+            " ROW ('discord', 2, 1, $3::bigint, $4::bigint)::twinstream.share])",
+            *telegram,
+            *discord,
+        )
+
+    assert (refused.value.rule, refused.value.lacking) == ("undo_is_covered", lacking)
 
 
 async def test_accounts_are_linked_once_at_a_time_and_a_few_times_a_month(pool):
@@ -268,7 +293,7 @@ async def test_accounts_are_linked_once_at_a_time_and_a_few_times_a_month(pool):
         await linked(pool)
     await unlinked(pool)
 
-    with pytest.raises(LinkRefused, match="linked 3 times within 30 days") as refused:
+    with pytest.raises(LinkRefused, match="moved 3 times within 30 days") as refused:
         await linked(pool)
     assert refused.value.rule == "links_per_account_limited"
     await pool.execute("UPDATE links SET linked_at = linked_at - interval '31 days'")

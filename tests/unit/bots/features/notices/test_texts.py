@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bots.features.notices.texts import UNDO_DAYS, notice_buttons, notice_text
+from bots.features.notices.texts import notice_buttons, notice_text
 from bots.texts.buttons import PressButton
 from bots.texts.link_acts import REASON_CHARS_MAX
 from db.members import notices
@@ -30,7 +30,7 @@ def notice(kind: str, **details: object) -> Notice:
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("by", ["member", "administrator", "operator"])
 def test_every_notice_names_the_other_account_and_the_reason(texts, kind, by):
-    told = notice_text(notice(kind, by=by, reason="lost <phone>"), texts, TELEGRAM)
+    told = notice_text(notice(kind, by=by, reason="lost <phone>"), 7, texts, TELEGRAM)
 
     assert told is not None
     assert "<b>&lt;Mallory&gt;</b>" in told
@@ -38,8 +38,18 @@ def test_every_notice_names_the_other_account_and_the_reason(texts, kind, by):
     assert len(told.splitlines()) == 3
 
 
+@in_every_language
+def test_a_notice_of_a_link_names_the_days_for_an_undo(texts):
+    told = notice_text(notice(notices.LINKED), 21, texts, TELEGRAM)
+
+    assert told is not None
+    assert {"en": "within 21 days", "ru": "в течение 21 дня"}[texts.language] in told
+
+
 def test_a_long_reason_is_cut_between_its_characters():
-    told = notice_text(notice(notices.UNLINKED, by="operator", reason="<" * 300), ENGLISH, TELEGRAM)
+    told = notice_text(
+        notice(notices.UNLINKED, by="operator", reason="<" * 300), 7, ENGLISH, TELEGRAM
+    )
 
     assert told is not None
     assert told.count("&lt;") == REASON_CHARS_MAX - 1 + len(["<Mallory"])
@@ -47,7 +57,7 @@ def test_a_long_reason_is_cut_between_its_characters():
 
 
 def test_a_notice_of_a_later_release_has_no_text():
-    assert notice_text(notice("surprise"), ENGLISH, TELEGRAM) is None
+    assert notice_text(notice("surprise"), 7, ENGLISH, TELEGRAM) is None
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -64,8 +74,7 @@ def test_a_link_and_an_unlink_can_be_undone_by_a_button(kind):
 
 
 def test_the_owner_of_a_void_code_is_told_as_before():
-    told = notice_text(notice(notices.CODE_VOID), ENGLISH, TELEGRAM)
+    told = notice_text(notice(notices.CODE_VOID), 7, ENGLISH, TELEGRAM)
 
     assert told is not None
     assert "I have made it void" in told
-    assert UNDO_DAYS == 7

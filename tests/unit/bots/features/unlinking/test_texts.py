@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from bots.features.unlinking import texts as unlinking
+from bots.texts.amounts import coins_text, xp_text
 from bots.texts.link_acts import refusal
 from db.links.refusals import BooksDiffer, LinkRefused
 from db.links.states import LinkState
@@ -84,7 +85,6 @@ def test_an_account_without_a_name_is_shown_by_its_number():
                 "link_is_known",
                 "link_is_not_undone",
                 "undo_is_in_time",
-                "undo_is_covered",
                 "links_per_account_limited",
                 "own_ends_limited",
                 "support_uses_limited",
@@ -99,3 +99,12 @@ def test_every_refusal_says_that_nothing_was_changed(texts, error):
     nothing = {"en": "Nothing was changed", "ru": "Ничего не изменено"}
 
     assert refusal(error, texts).startswith(nothing[texts.language])
+
+
+@in_every_language
+@pytest.mark.parametrize(("lacking", "amount"), [("5 xp", xp_text), ("2 balance", coins_text)])
+def test_an_undo_that_is_not_covered_names_the_amount(texts, lacking, amount):
+    error = LinkRefused("undo_is_covered", "so")
+    error.lacking = lacking
+
+    assert amount(int(lacking[0]), texts) in refusal(error, texts)
