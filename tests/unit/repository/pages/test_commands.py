@@ -127,7 +127,7 @@ def test_each_service_that_a_page_names_is_one_of_compose(page: Path):
 
 @pytest.mark.parametrize("folder", [DOCS, RUSSIAN], ids=["en", "ru"])
 def test_the_settings_are_copied_and_filled(folder: Path, tmp_path: Path):
-    for name in (".env.example", "twinstream.example.toml"):
+    for name in (".env.example", "twinstream.example.toml", "twinstream.example.ru.toml"):
         shutil.copy(ROOT / name, tmp_path)
     found = list(examples(folder / "production.md"))
     copy, fill = (next(one for one in found if word in one) for word in ("cp .env", "openssl"))
