@@ -73,7 +73,9 @@ def leaves(settings: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 
 def test_the_russian_example_has_the_same_settings_and_russian_texts():
     english, russian = (list(leaves(tomllib.loads(text))) for text in EXAMPLES.values())
-    differ = {path for (path, one), (_, other) in zip(english, russian, strict=True) if one != other}
+    differ = {
+        path for (path, one), (_, other) in zip(english, russian, strict=True) if one != other
+    }
 
     assert [path for path, _ in russian] == [path for path, _ in english]
     assert differ == {
