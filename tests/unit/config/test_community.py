@@ -27,7 +27,9 @@ def refusal(tmp_path: Path, text: str) -> str:
     return str(error.value)
 
 
-@pytest.mark.parametrize("name", ["twinstream.example.toml", "sandbox/twinstream.toml"])
+@pytest.mark.parametrize(
+    "name", ["twinstream.example.toml", "twinstream.example.ru.toml", "sandbox/twinstream.toml"]
+)
 def test_the_files_that_we_ship_are_fit(checkout: Path, name: str) -> None:
     assert Community.from_toml(checkout / name).ranks
 

@@ -121,8 +121,9 @@ def test_every_alert_is_brought_about_on_a_real_prometheus():
     assert sorted(brought_about) == sorted(rule["alert"] for rule in RULES)
 
 
-def test_every_figure_is_explained_in_the_manual():
-    manual = (ROOT / "docs/operate.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize("page", ["docs/operate.md", "docs/ru/operate.md"])
+def test_every_figure_is_explained_in_the_manual(page):
+    manual = (ROOT / page).read_text(encoding="utf-8")
     missing = sorted(
         described.name
         for metric in own_metrics()

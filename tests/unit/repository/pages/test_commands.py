@@ -173,7 +173,7 @@ def test_a_page_that_stops_several_processes_names_all_of_them(page: Path):
 
 @pytest.mark.parametrize("folder", [DOCS, RUSSIAN], ids=["en", "ru"])
 def test_the_settings_are_copied_and_filled(folder: Path, tmp_path: Path):
-    for name in (".env.example", "twinstream.example.toml"):
+    for name in (".env.example", "twinstream.example.toml", "twinstream.example.ru.toml"):
         shutil.copy(ROOT / name, tmp_path)
     found = list(examples(folder / "production.md"))
     copy, fill = (next(one for one in found if word in one) for word in ("cp .env", "openssl"))

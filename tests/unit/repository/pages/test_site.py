@@ -1,5 +1,7 @@
 """docs/ becomes a site: each page is on it, and each link leads somewhere there too."""
 
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ from docs.site.check import problems
 from docs.site.pages import (
     DOCS,
     ROOT,
+    RUSSIAN,
     BrokenPage,
     Page,
     address,
@@ -18,6 +21,7 @@ from docs.site.pages import (
     pages,
     rewritten,
 )
+from tests.support.page_commands import commands, examples
 
 KNOWN = pages()
 TEXTS = [page for page in KNOWN.values() if page.name.suffix == ".md"]
@@ -39,6 +43,21 @@ def test_the_navigation_leads_to_every_page_once(language):
     there = [page.name.as_posix() for page in TEXTS if page.language == language]
 
     assert sorted(listed(settings(language)["nav"])) == sorted(there)
+
+
+@pytest.mark.parametrize("name", ["operate.md", "runbooks.md", "reliability.md"])
+def test_an_operator_finds_each_command_and_each_screen_in_russian_too(name):
+    english, russian = (set(typed(folder / name)) for folder in (DOCS, RUSSIAN))
+
+    assert english - russian == set()
+
+
+def typed(page: Path) -> Iterator[str]:
+    """Yield the commands of a page, and the lines of its other examples, such as a screen."""
+    for example in examples(page):
+        yield from commands(example)
+    for language, text in re.findall(r"^```(\w*)\n(.*?)^```", page.read_text("utf-8"), re.M | re.S):
+        yield from () if language else text.splitlines()
 
 
 @pytest.mark.parametrize("page", TEXTS, ids=lambda page: page.source.relative_to(ROOT).as_posix())
