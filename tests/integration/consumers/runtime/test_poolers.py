@@ -120,9 +120,7 @@ async def test_the_relay_hears_of_commits_past_a_pooler_or_asks_for_the_address(
     resources: Resources, database_url: str, pooled_url: str, pool: asyncpg.Pool
 ):
     past = msgspec.structs.replace(resources.settings, database_listen_url=database_url)
-    through = msgspec.structs.replace(
-        resources.settings, database_listen_url=f"{pooled_url}?pgbouncer=true"
-    )
+    through = msgspec.structs.replace(resources.settings, database_listen_url=pooled_url)
 
     async def is_heard() -> bool:
         return bool(
