@@ -412,6 +412,18 @@ async def test_the_backup_of_the_contract_leads_back_to_the_old_release(
     assert "StorageUnavailable" in done.stderr
     assert failed == await conn.fetchval("SELECT count(*) FROM sync_events WHERE status = 'failed'")
 
+    # What the new release does from then on is lost.
+    assert new.does("link", "2", "--telegram-from=70011", "--discord-from=80011")["outcomes"] == [
+        "linked",
+        "linked",
+    ]
+    new.does("unlink", "1", "--telegram-from=70012")
+    new.does("record", "12", "--round=300")
+    new.does("settle")
+    assert new.audit()["equal"]
+    # Events that are on the streams only, and in no backup.
+    new.does("record", "2", "--round=301")
+
     # As docs/upgrade.md has it.
     page = (ROOT / "docs/upgrade.md").read_text(encoding="utf-8")
     drop, lift, view = re.findall(
@@ -422,6 +434,7 @@ async def test_the_backup_of_the_contract_leads_back_to_the_old_release(
     psql(url, "-c", lift, "-c", view)
 
     assert "up to date" in old.runs("-m", "launch", "migrate").stdout
+    assert await conn.fetchval("SELECT count(*) FROM transactions WHERE entity_id ~ '^30[01]'") == 0
     old.does("settle")
     assert old.does("link", "1", "--telegram-from=70011", "--discord-from=80011")["outcomes"] == [
         "linked"
