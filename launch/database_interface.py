@@ -12,8 +12,8 @@ import asyncpg
 
 FILE: Final = Path("db/interface.toml")
 _HEADER: Final = (
-    "# What bots and readers may call and read in schema twinstream: names, parameters, results. Only added to\n"
-    "# (docs/decisions/0014-one-function-records.md). `make interface` writes it from the database.\n"
+    "# What bots and readers may call and read in schema twinstream. It is only added to\n"
+    "# (docs/decisions/0014-one-function-records.md); `make interface` writes it.\n"
 )
 
 #: Whether a role of bots or readers has a right.
@@ -42,7 +42,7 @@ _FUNCTIONS: Final = f"""
     WHERE p.pronamespace = 'twinstream'::regnamespace
         AND {_FOR_CALLERS.format("has_function_privilege(r.role::name, p.oid, 'EXECUTE')")}
     ORDER BY p.proname
-"""
+"""  # noqa: S608 - this module's own constant
 _VIEWS: Final = f"""
     SELECT c.relname, array(
         SELECT concat_ws(' ', a.attname, format_type(a.atttypid, a.atttypmod))
@@ -52,7 +52,7 @@ _VIEWS: Final = f"""
     WHERE c.relnamespace = 'twinstream'::regnamespace AND c.relkind = 'v'
         AND {_FOR_CALLERS.format("has_table_privilege(r.role::name, c.oid, 'SELECT')")}
     ORDER BY c.relname
-"""
+"""  # noqa: S608 - this module's own constant
 
 
 async def read(database_url: str) -> dict[str, Any]:

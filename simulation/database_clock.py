@@ -52,4 +52,4 @@ def replacement(schema: str) -> str:
             );
         END LOOP;
     END $do$;
-    """
+    """  # noqa: S608 - a schema that the caller names

@@ -125,9 +125,7 @@ async def unlink(resources: Resources, asked: argparse.Namespace) -> dict[str, A
     """Unlink the first N accounts of Telegram from theirs of Discord."""
     async with resources.pool.acquire() as conn:
         for number in range(asked.count):
-            await links.unlink(
-                conn, platform="telegram", account_id=asked.telegram_from + number
-            )
+            await links.unlink(conn, platform="telegram", account_id=asked.telegram_from + number)
     return {"unlinked": asked.count}
 
 

@@ -17,7 +17,8 @@ REAL_CLOCK = re.compile(
 )
 #: Everything whose text Postgres keeps and evaluates: name and text.
 TEXTS = """
-    SELECT format('default of %s.%s', d.adrelid::regclass, a.attname), pg_get_expr(d.adbin, d.adrelid)
+    SELECT format('default of %s.%s', d.adrelid::regclass, a.attname),
+        pg_get_expr(d.adbin, d.adrelid)
     FROM pg_attrdef AS d
     JOIN pg_attribute AS a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
     JOIN pg_class AS c ON c.oid = d.adrelid
@@ -59,52 +60,26 @@ def test_no_object_reads_the_real_clock(real_postgres: RealPostgres):
     assert real_postgres.fetch(PATHS_WITHOUT_THE_CLOCK) == []
 
 
+#: Objects that read the real clock, by the name under which they are found.
+INTRUDERS = {
+    "body of late()": "FUNCTION late() RETURNS date LANGUAGE sql AS 'SELECT current_date'",
+    "parameters of late(timestamp with time zone)": (
+        "FUNCTION late(at timestamptz DEFAULT pg_catalog.now()) RETURNS void LANGUAGE sql AS ''"
+    ),
+    "view late": "VIEW late AS SELECT pg_catalog.now() AS at",
+    "default of late.at": "TABLE late (at timestamptz DEFAULT pg_catalog.now())",
+}
+
+
 @pytest.fixture
-def intruder(real_postgres: RealPostgres, request: pytest.FixtureRequest) -> Iterator[None]:
-    make, remove = request.param
-    real_postgres.execute(make)
-    yield
-    real_postgres.execute(remove)
+def intruder(real_postgres: RealPostgres, request: pytest.FixtureRequest) -> Iterator[str]:
+    kind, name, *_ = INTRUDERS[request.param].split()
+    created = INTRUDERS[request.param].replace(" late", " twinstream.late", 1)
+    real_postgres.execute(f"CREATE {created}")
+    yield request.param
+    real_postgres.execute(f"DROP {kind} twinstream.{name.partition('(')[0]}")
 
 
-@pytest.mark.parametrize(
-    ("intruder", "found"),
-    [
-        pytest.param(
-            (
-                "CREATE FUNCTION twinstream.late() RETURNS date LANGUAGE sql AS 'SELECT current_date'",
-                "DROP FUNCTION twinstream.late()",
-            ),
-            "body of late()",
-            id="body",
-        ),
-        pytest.param(
-            (
-                "CREATE FUNCTION twinstream.late(at timestamptz DEFAULT pg_catalog.clock_timestamp())"
-                " RETURNS void LANGUAGE sql AS ''",
-                "DROP FUNCTION twinstream.late(timestamptz)",
-            ),
-            "parameters of late(timestamp with time zone)",
-            id="parameter",
-        ),
-        pytest.param(
-            (
-                "CREATE VIEW twinstream.late AS SELECT pg_catalog.now() AS at",
-                "DROP VIEW twinstream.late",
-            ),
-            "view late",
-            id="view",
-        ),
-        pytest.param(
-            (
-                "CREATE TABLE twinstream.late (at timestamptz DEFAULT pg_catalog.now())",
-                "DROP TABLE twinstream.late",
-            ),
-            "default of late.at",
-            id="default",
-        ),
-    ],
-    indirect=["intruder"],
-)
-def test_an_object_that_reads_it_is_found(real_postgres: RealPostgres, intruder: None, found: str):
-    assert readers(real_postgres) == {found}
+@pytest.mark.parametrize("intruder", INTRUDERS, indirect=True)
+def test_an_object_that_reads_it_is_found(real_postgres: RealPostgres, intruder: str):
+    assert readers(real_postgres) == {intruder}

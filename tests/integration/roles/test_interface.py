@@ -20,7 +20,7 @@ REMEDY = (
 
 
 def changes(kept: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """Say what of an interface is no longer as it was kept. Additions that harm no caller are none."""
+    """Say what is no longer as it was kept. An addition that no caller notices is no change."""
     found = [
         f"{kind[:-1]} {name} is gone" for kind in kept for name in kept[kind].keys() - now[kind]
     ]
@@ -55,7 +55,9 @@ async def test_the_page_for_bots_names_each_function_and_view_once(pool: asyncpg
         for title in ("| function | records |", "| function or view | purpose |")
     ]
     # The first table ends where the one of the parameters begins.
-    cells = re.findall(r"^\| (`[^|]+) \|", tables[0].partition("| parameter |")[0] + tables[1], re.M)
+    cells = re.findall(
+        r"^\| (`[^|]+) \|", tables[0].partition("| parameter |")[0] + tables[1], re.M
+    )
     told = [name for cell in cells for name in re.findall(r"`(\w+)(?:\(.*?\))?`", cell)]
 
     granted = await pool.fetch(
