@@ -12,7 +12,7 @@ import asyncpg
 
 FILE: Final = Path("db/interface.toml")
 _HEADER: Final = (
-    "# What bots and readers may call and read in schema twinstream. It is only added to\n"
+    "# The functions and views of schema twinstream for bots and readers. They are only added to\n"
     "# (docs/decisions/0014-one-function-records.md); `make interface` writes it.\n"
 )
 

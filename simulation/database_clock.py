@@ -4,8 +4,9 @@
 def replacement(schema: str) -> str:
     """Return the statements that put the function `now()` of a schema in place of the real clock.
 
-    Connections need the schema before pg_catalog in their search path. What Postgres resolved when
-    an object was made is made again here: a default, a view, and the search path of a function.
+    Connections need the schema before pg_catalog in their search path. A default and a view keep
+    the function that they were made with, and a function may have a search path of its own, so
+    these are made again.
     """
     return f"""
     CREATE OR REPLACE FUNCTION {schema}.statement_timestamp() RETURNS timestamptz
@@ -14,7 +15,7 @@ def replacement(schema: str) -> str:
         LANGUAGE sql STABLE AS $$ SELECT {schema}.now() $$;
     DO $do$
     DECLARE
-        clock CONSTANT text := '(?:pg_catalog[.])?(now|statement_timestamp|clock_timestamp)[(][)]';
+        clock CONSTANT text := '(?:pg_catalog[.])?\\m(now|(?:statement|clock)_timestamp)[(][)]';
         ours CONSTANT text := '{schema}.\\1()';
         one record;
     BEGIN

@@ -426,7 +426,7 @@ async def test_the_backup_of_the_contract_leads_back_to_the_old_release(
     assert "StorageUnavailable" in done.stderr
     assert failed == await conn.fetchval("SELECT count(*) FROM sync_events WHERE status = 'failed'")
 
-    # What the new release does from then on is lost.
+    # The restore will lose all this.
     assert new.does("link", "2", "--telegram-from=70011", "--discord-from=80011")["outcomes"] == [
         "linked",
         "linked",

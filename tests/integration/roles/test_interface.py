@@ -1,4 +1,4 @@
-"""What bots may call and read is an interface, which is only added to."""
+"""The functions and views of bots and readers are an interface, which is only added to."""
 
 import copy
 import re
