@@ -207,6 +207,10 @@ format: $(VENV)/dev ## Format the code
 schema: $(VENV)/local ## Write db/schema.sql anew from the migrations
 	@$(BIN)/python -m launch schema
 
+.PHONY: interface
+interface: $(VENV)/local ## Write db/interface.toml anew: what bots may call and read
+	@$(BIN)/python -m launch interface
+
 .PHONY: pictures
 pictures: $(VENV)/local ## Draw docs/pictures anew: what both bots say, and their cards
 	@$(BIN)/python -m launch.pictures docs/pictures

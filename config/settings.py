@@ -94,6 +94,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         urls = (self.redis_url, self.database_url, self.database_listen_url)
         return tokens.union(*(secrets_in(url) for url in urls if url))
 
+    def session_address(self) -> tuple[str, str]:
+        """Return the address for what belongs to one session of Postgres, and its setting's name.
+
+        A pooler at `database_url` would lose LISTEN and the locks of slots.
+        """
+        if self.database_listen_url:
+            return self.database_listen_url, "DATABASE_LISTEN_URL"
+        return self.database_url or "", "DATABASE_URL"
+
     def require(self, *fields: str) -> None:
         """Refuse to start while any of these settings is missing.
 

@@ -2104,13 +2104,14 @@ BEGIN
     RETURN NULL;
 END $$;
 
-CREATE FUNCTION twinstream.forget_person(of_platform text, of_account bigint, forget_secret text, moment timestamp with time zone DEFAULT clock_timestamp()) RETURNS TABLE(platform text, account_id bigint, entries bigint)
+CREATE FUNCTION twinstream.forget_person(of_platform text, of_account bigint, forget_secret text, moment timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS TABLE(platform text, account_id bigint, entries bigint)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 #variable_conflict use_column
 DECLARE
     pads CONSTANT bytea[] := twinstream.mark_pads(forget_secret);
+    forgotten_from CONSTANT timestamptz := coalesce(moment, clock_timestamp());
     naming text[];
     person twinstream.forgotten_one[];
     rewritten bigint;
@@ -2139,7 +2140,7 @@ BEGIN
     FROM unnest(person) AS p WHERE a.platform = p.platform AND a.account_id = p.account_id;
     PERFORM twinstream.mark_forgotten(
         ARRAY (SELECT twinstream.account_mark(pads, p.platform, p.account_id) FROM unnest(person) AS p),
-        pads, moment
+        pads, forgotten_from
     );
     RETURN QUERY SELECT p.platform, p.account_id, rewritten FROM unnest(person) AS p;
 END $$;

@@ -30,7 +30,7 @@ from config.outside_text import tell
 from config.outside_text.terminal import Terminal
 from db import BadDatabaseUrl, DbError, open_pool
 
-from . import forgotten_people, operator_hints, private_files, privileges
+from . import database_interface, forgotten_people, operator_hints, private_files, privileges
 from .demo import Demo
 from .errors import AlreadyRunning, LaunchError
 from .migrate import SCHEMA, contract, dump_schema, make_roles, migrate
@@ -231,6 +231,19 @@ def schema() -> None:
     ):
         migrate(server.url)
         SCHEMA.write_text(dump_schema(server.url), encoding="utf-8")
+
+
+@app.command()
+def interface() -> None:
+    """Write db/interface.toml anew from the migrations and db/roles.sql."""
+    with (
+        tempfile.TemporaryDirectory(prefix="twinstream-interface-") as folder,
+        start_postgres(Path(folder)) as server,
+    ):
+        migrate(server.url)
+        make_roles(server.url, prefix=None)
+        found = asyncio.run(database_interface.read(server.url))
+        database_interface.FILE.write_text(database_interface.write_out(found), encoding="utf-8")
 
 
 async def _run(settings: Settings) -> None:

@@ -22,6 +22,7 @@ import asyncpg
 from db.sessions.notifications import CHANNEL
 
 from .clock import EPOCH_MS
+from .database_clock import replacement
 
 #: Seconds without an answer after which the monitor checks whether the statement waits for a lock.
 LOOK_S = 0.002
@@ -47,55 +48,11 @@ _SETTINGS = {
     "deadlock_timeout": "1ms",  # nothing waits for a machine that finds a deadlock later
     "search_path": "simulation, pg_catalog, twinstream",
 }
-# A column default keeps the function that it was created with, so the defaults are set again. A
-# function for callers has a search path of its own, so that is set again too.
-_CLOCK = """
+_CLOCK = f"""
     CREATE SCHEMA IF NOT EXISTS simulation;
     CREATE OR REPLACE FUNCTION simulation.now() RETURNS timestamptz LANGUAGE sql STABLE AS
         $$ SELECT to_timestamp(current_setting('simulation.now_ms')::float8 / 1000) $$;
-    CREATE OR REPLACE FUNCTION simulation.statement_timestamp() RETURNS timestamptz
-        LANGUAGE sql STABLE AS $$ SELECT simulation.now() $$;
-    CREATE OR REPLACE FUNCTION simulation.clock_timestamp() RETURNS timestamptz
-        LANGUAGE sql STABLE AS $$ SELECT simulation.now() $$;
-    DO $do$
-    DECLARE one record;
-    BEGIN
-        FOR one IN
-            SELECT d.adrelid::regclass AS relation, a.attname AS name
-            FROM pg_attrdef AS d
-            JOIN pg_attribute AS a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
-            WHERE d.adrelid::regclass::text NOT LIKE 'pg_catalog.%'
-                AND pg_get_expr(d.adbin, d.adrelid) IN ('now()', 'pg_catalog.now()')
-        LOOP
-            EXECUTE format(
-                'ALTER TABLE %s ALTER COLUMN %I SET DEFAULT simulation.now()',
-                one.relation, one.name
-            );
-        END LOOP;
-        -- Our functions have an empty search path of their own; it gets the clock in front as well.
-        FOR one IN
-            SELECT p.oid::regprocedure AS name FROM pg_proc AS p
-            WHERE p.pronamespace = 'twinstream'::regnamespace
-                AND p.proconfig::text LIKE '%search_path=%'
-        LOOP
-            EXECUTE format('ALTER FUNCTION %s SET search_path = simulation, pg_catalog', one.name);
-        END LOOP;
-    END $do$;
-    -- So does a view.
-    DO $do$
-    DECLARE one record;
-    BEGIN
-        FOR one IN
-            SELECT c.relname AS name, pg_get_viewdef(c.oid) AS said FROM pg_class AS c
-            WHERE c.relnamespace = 'twinstream'::regnamespace AND c.relkind = 'v'
-                AND pg_get_viewdef(c.oid) LIKE '%now()%'
-        LOOP
-            EXECUTE format(
-                'CREATE OR REPLACE VIEW twinstream.%I AS %s', one.name,
-                regexp_replace(one.said, '(pg_catalog[.])?now[(][)]', 'simulation.now()', 'g')
-            );
-        END LOOP;
-    END $do$;
+    {replacement("simulation")}
     -- Each account has a name from the start, so that announcements can be read back.
     CREATE OR REPLACE FUNCTION simulation.name_account() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
@@ -104,19 +61,7 @@ _CLOCK = """
     END $$;
     CREATE OR REPLACE TRIGGER simulation_names BEFORE INSERT ON twinstream.accounts
     FOR EACH ROW WHEN (NEW.account_id > 0) EXECUTE FUNCTION simulation.name_account();
-    DO $do$
-    DECLARE one record;
-    BEGIN
-        FOR one IN
-            SELECT oid::regprocedure AS function FROM pg_proc
-            WHERE pronamespace = 'twinstream'::regnamespace AND prosecdef
-        LOOP
-            EXECUTE format(
-                'ALTER FUNCTION %s SET search_path = simulation, pg_catalog, pg_temp', one.function
-            );
-        END LOOP;
-    END $do$;
-"""
+"""  # noqa: S608 - the clock's own statements
 
 
 class Backend:

@@ -37,6 +37,8 @@ from db.errors import catch_up
 from db.members import forgetting, forgotten_list
 from db.reconcile import drift
 from db.reconcile.drift import Held
+from db.sessions import notifications
+from db.sessions.own_session import Pooled
 from db.stores import store_debts
 from db.stores.store_debts import SetAside
 from db.upkeep import overview, status
@@ -56,6 +58,8 @@ WHAT_IS_MISSING = (
     "no permission keeps a process from changing the ledger or from recording for the other"
     " platform (`make roles`, docs/operate.md)"
 )
+
+NOTIFICATIONS = "notifications of Postgres"
 
 #: The spelling of an address for TLS that proves the server.
 POSTGRES_BY_TLS = "write sslmode=verify-full&sslrootcert=... in DATABASE_URL (docs/secrets.md)"
@@ -102,6 +106,7 @@ async def examine(settings: Settings) -> Diagnoses:
     yield Diagnosis(settings.twinstream_config, note=f"{len(community.ranks)} ranks")
     checks: list[tuple[str, str, Callable[[], Diagnoses]]] = [
         ("database_url", "Postgres", lambda: _postgres(settings)),
+        ("database_url", NOTIFICATIONS, lambda: _notifications(settings, community)),
         ("database_url", "forgetting", lambda: _forgetting(settings)),
         ("database_url", "stores", lambda: _stores(settings, community)),
         ("redis_url", "Redis", lambda: _redis(settings)),
@@ -147,6 +152,22 @@ async def _postgres(settings: Settings) -> Diagnoses:
         yield Diagnosis(f"announcements on {place.platform}", _place_remedy(place))
     if stopped is not None:
         yield Diagnosis("stop sign", _stop_sign_remedy(stopped))
+
+
+async def _notifications(settings: Settings, community: Community) -> Diagnoses:
+    """Look for a pooler that loses the notifications of commits.
+
+    No remedy: the relay finds the events without them, only later.
+    """
+    address, setting = settings.session_address()
+    try:
+        await notifications.require_session(address, setting=setting)
+    except Pooled as error:
+        wait_ms = community.consumers.relay_interval_ms
+        note = f"{error}; until then events of SQL callers wait up to {wait_ms} ms"
+        yield Diagnosis(NOTIFICATIONS, note=note)
+    else:
+        yield Diagnosis(NOTIFICATIONS)
 
 
 async def _forgetting(settings: Settings) -> Diagnoses:

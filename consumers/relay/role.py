@@ -187,13 +187,10 @@ async def open_role(resources: Resources) -> AsyncIterator[Relay]:
     Raises:
         ConfigError: DATABASE_LISTEN_URL cannot be read.
     """
-    settings = resources.settings
-    name = "DATABASE_LISTEN_URL" if settings.database_listen_url else "DATABASE_URL"
+    address, setting = resources.settings.session_address()
     async with contextlib.AsyncExitStack() as stack:
         try:
-            notifications = await stack.enter_async_context(
-                listening(getattr(settings, name.lower()) or "", setting=name)
-            )
+            notifications = await stack.enter_async_context(listening(address, setting=setting))
         except BadDatabaseUrl as error:
             raise ConfigError(str(error)) from error
         yield Relay(resources, notifications)

@@ -115,13 +115,9 @@ async def _serve_until(
 
 def _lease(settings: Settings, names: Sequence[str]) -> AbstractAsyncContextManager[Lease]:
     """Lease a slot in each group of which a role is a consumer."""
-    direct = settings.database_listen_url
-    return lease_slots(
-        direct or settings.database_url or "",
-        roles.groups(names),
-        first=settings.twinstream_consumer_slot,
-        setting="DATABASE_LISTEN_URL" if direct else "DATABASE_URL",
-    )
+    address, setting = settings.session_address()
+    first = settings.twinstream_consumer_slot
+    return lease_slots(address, roles.groups(names), first=first, setting=setting)
 
 
 async def _run_all(names: Sequence[str], resources: Resources, lease: Lease) -> None:

@@ -183,8 +183,7 @@ async def forget(
     """
     with _mapped():
         rows = await conn.fetch(
-            "SELECT platform, account_id FROM twinstream.forget_person("
-            "$1, $2, $3, coalesce($4, clock_timestamp()))",
+            "SELECT platform, account_id FROM twinstream.forget_person($1, $2, $3, $4)",
             *account,
             secret,
             moment,

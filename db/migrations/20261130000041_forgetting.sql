@@ -425,14 +425,15 @@ END $$;
 
 -- Forgets the person behind an account, and returns the accounts that were theirs. The only function that
 -- changes entries of the ledger. Everything happens in the caller's transaction, or nothing. Of the rules of
--- linking that the accounts are under, marks are kept (`link_marks`).
+-- linking that the accounts are under, marks are kept (`link_marks`). Without a `moment`, they are forgotten now.
 CREATE FUNCTION twinstream.forget_person(
-    of_platform text, of_account bigint, forget_secret text, moment timestamptz DEFAULT clock_timestamp()
+    of_platform text, of_account bigint, forget_secret text, moment timestamptz DEFAULT NULL
 ) RETURNS TABLE (platform text, account_id bigint, entries bigint)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
     pads CONSTANT bytea[] := twinstream.mark_pads(forget_secret);
+    forgotten_from CONSTANT timestamptz := coalesce(moment, clock_timestamp());
     naming text[];
     person twinstream.forgotten_one[];
     rewritten bigint;
@@ -461,7 +462,7 @@ BEGIN
     FROM unnest(person) AS p WHERE a.platform = p.platform AND a.account_id = p.account_id;
     PERFORM twinstream.mark_forgotten(
         ARRAY (SELECT twinstream.account_mark(pads, p.platform, p.account_id) FROM unnest(person) AS p),
-        pads, moment
+        pads, forgotten_from
     );
     RETURN QUERY SELECT p.platform, p.account_id, rewritten FROM unnest(person) AS p;
 END $$;

@@ -8,13 +8,14 @@ connection is broken, so the relay looks at intervals as well.
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
 from typing import Final
 
 import structlog
 
 from .. import url
 from ..errors import DbError, mapped_errors
-from .own_session import open_session
+from .own_session import Session, open_session
 
 log = structlog.get_logger("twinstream.relay")
 
@@ -67,6 +68,18 @@ async def listening(
         await asyncio.wait([task])
 
 
+async def require_session(database_url: str, *, setting: str = "DATABASE_URL") -> None:
+    """Check that a connection can listen at this address.
+
+    Raises:
+        Pooled: a pooler stands there.
+        StorageUnavailable: Postgres cannot be used now.
+        BadDatabaseUrl: the address, which comes from the setting of this name, cannot be read.
+    """
+    async with _open(url.read(database_url, setting=setting), setting):
+        pass
+
+
 async def _keep_listening(address: url.Address, notifications: Notifications, setting: str) -> None:
     why = ""
     while True:
@@ -82,9 +95,13 @@ async def _keep_listening(address: url.Address, notifications: Notifications, se
 
 async def _listen(address: url.Address, notifications: Notifications, setting: str) -> None:
     """Listen on one connection until it breaks."""
-    async with open_session(address, "relay-listen", setting=setting, pooled=POOLED) as session:
+    async with _open(address, setting) as session:
         with mapped_errors():
             await session.conn.add_listener(CHANNEL, notifications.note)
         # Events may have been left while nothing listened.
         notifications.note()
         await session.watch(look_every_s=LOOK_EVERY_S)
+
+
+def _open(address: url.Address, setting: str) -> AbstractAsyncContextManager[Session]:
+    return open_session(address, "relay-listen", setting=setting, pooled=POOLED)

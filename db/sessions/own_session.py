@@ -11,7 +11,7 @@ from typing import Final
 
 import asyncpg
 
-from ..connections import Connector, is_read_only, is_refused_by_pooler
+from ..connections import Connector, is_direct, is_read_only, is_refused_by_pooler
 from ..errors import StorageUnavailable, mapped_errors
 from ..pool import address_errors
 from ..url import Address
@@ -54,7 +54,7 @@ async def open_session(
     """Open a session, named as a pool's connections are.
 
     Raises:
-        Pooled: a pooler stands at the address and refuses to pass as Postgres; `pooled` says so.
+        Pooled: a pooler stands at the address, and `pooled` is the text that says so.
         StorageUnavailable: Postgres cannot be used now.
         BadDatabaseUrl: the address, which comes from `setting`, cannot be read.
     """
@@ -69,6 +69,10 @@ async def open_session(
                 raise Pooled(pooled) from error
             raise
     try:
+        with mapped_errors():
+            # One that ignores our settings lets us in, and LISTEN and locks are lost in it too.
+            if not await is_direct(conn):
+                raise Pooled(pooled)
         yield Session(conn)
     finally:
         conn.terminate()

@@ -17,7 +17,6 @@ import asyncpg
 import structlog
 
 from .. import url
-from ..connections import is_direct
 from ..error_causes.logged_causes import LoggedCauses
 from ..errors import DbError, StorageUnavailable, mapped_errors
 from .own_session import Pooled, Session, open_session
@@ -86,7 +85,6 @@ async def lease_slots(
         opening = open_session(address, "slots", setting=setting, pooled=POOLED)
         try:
             session = await stack.enter_async_context(opening)
-            await _require_direct(session.conn)
         except Pooled as error:
             log.warning("slots.not_leased", slot=first, why=str(error))
             yield Lease(dict.fromkeys(wanted, first), None)
@@ -130,12 +128,6 @@ async def _keep(
             if news.is_new(why, wait_s=CONNECT_AGAIN_S):
                 log.warning("slots.lapsed", slots=slots, why=why)
         await asyncio.sleep(CONNECT_AGAIN_S)
-
-
-async def _require_direct(conn: asyncpg.Connection) -> None:
-    with mapped_errors():
-        if not await is_direct(conn):
-            raise Pooled(POOLED)
 
 
 async def _take_free(conn: asyncpg.Connection, group: str, first: int) -> int:

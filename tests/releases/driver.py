@@ -28,7 +28,7 @@ from consumers.settling.role import Settling
 from db import Producer
 from db.ledger import events
 from db.ledger.envelopes import Envelope
-from db.links import offers
+from db.links import links, offers
 from db.members.accounts import find_member, remember_name
 from db.reconcile import passes
 from db.release_number import RELEASE
@@ -121,6 +121,14 @@ async def link(resources: Resources, asked: argparse.Namespace) -> dict[str, Any
     return {"outcomes": outcomes}
 
 
+async def unlink(resources: Resources, asked: argparse.Namespace) -> dict[str, Any]:
+    """Unlink the first N accounts of Telegram from theirs of Discord."""
+    async with resources.pool.acquire() as conn:
+        for number in range(asked.count):
+            await links.unlink(conn, platform="telegram", account_id=asked.telegram_from + number)
+    return {"unlinked": asked.count}
+
+
 async def code(resources: Resources, asked: argparse.Namespace) -> dict[str, Any]:
     """Let the first N accounts of Telegram ask for a code and do no more."""
     async with resources.pool.acquire() as conn:
@@ -189,7 +197,7 @@ async def reconcile(resources: Resources, asked: argparse.Namespace) -> dict[str
 
 
 COMMANDS: dict[str, Callable[[Resources, argparse.Namespace], Awaitable[dict[str, Any]]]] = {
-    one.__name__: one for one in (record, settle, link, code, mistype, overdraw, reconcile)
+    one.__name__: one for one in (record, settle, link, unlink, code, mistype, overdraw, reconcile)
 }
 
 

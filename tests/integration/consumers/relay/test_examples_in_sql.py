@@ -197,3 +197,11 @@ async def test_the_page_lists_the_refusals_by_their_names():
 
     assert {name for name in raised if f"`{name}`" not in page} == set()
     assert len(raised) >= 5
+
+
+async def test_the_page_lists_the_reserved_keys(pool: asyncpg.Pool):
+    page = (CHECKOUT / "docs/integrate.md").read_text(encoding="utf-8")
+    [sentence] = re.findall(r"^Reserved are keys that begin with (.*?), and those", page, re.M)
+
+    source = await pool.fetchval("SELECT prosrc FROM pg_proc WHERE proname = 'is_reserved'")
+    assert re.findall(r"`(.*?)`", sentence) == re.findall(r"starts_with\(key, '(.*?)'\)", source)

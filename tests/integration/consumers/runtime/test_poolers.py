@@ -12,6 +12,7 @@ import structlog
 
 import schemas
 from config import Settings
+from consumers.operate import doctor
 from consumers.relay.role import Relay
 from consumers.relay.role import open_role as open_relay
 from consumers.runtime.resources import Resources
@@ -120,9 +121,7 @@ async def test_the_relay_hears_of_commits_past_a_pooler_or_asks_for_the_address(
     resources: Resources, database_url: str, pooled_url: str, pool: asyncpg.Pool
 ):
     past = msgspec.structs.replace(resources.settings, database_listen_url=database_url)
-    through = msgspec.structs.replace(
-        resources.settings, database_listen_url=f"{pooled_url}?pgbouncer=true"
-    )
+    through = msgspec.structs.replace(resources.settings, database_listen_url=pooled_url)
 
     async def is_heard() -> bool:
         return bool(
@@ -139,6 +138,25 @@ async def test_the_relay_hears_of_commits_past_a_pooler_or_asks_for_the_address(
             assert isinstance(relay, Relay)
             await until(lambda: asyncio.sleep(0, bool(lines)), what="the relay says why")
     assert lines[0]["why"] == POOLED
+
+
+async def test_the_doctor_says_how_long_events_wait_behind_a_pooler(
+    settings: Settings, database_url: str
+):
+    async def diagnosis(settings: Settings) -> doctor.Diagnosis:
+        found = [one async for one in doctor.examine(settings) if one.what == doctor.NOTIFICATIONS]
+        assert len(found) == 1
+        return found[0]
+
+    through = await diagnosis(settings)
+    assert through.remedy is None
+    assert through.note == (
+        "a pooler stands at DATABASE_URL, and it loses notifications: give the address of Postgres"
+        " itself in DATABASE_LISTEN_URL; until then events of SQL callers wait up to 1000 ms"
+    )
+
+    past = msgspec.structs.replace(settings, database_listen_url=database_url)
+    assert (await diagnosis(past)).note == ""
 
 
 async def test_behind_a_pooler_the_operator_numbers_the_processes(
