@@ -25,7 +25,7 @@ UNUSED: Final = {
     "to-telegram": COMMAND_LINE | PICTURES | DISCORD | {"babel", "bots"},
     "consumers": COMMAND_LINE | PICTURES | {"babel", "bots"},
 }
-    #: Modules that the role `reconcile` imports when it is opened.
+#: Modules that the role `reconcile` imports when it is opened.
 OF_RECONCILE: Final = (
     "consumers.display.telegram_tags.tags",
     "consumers.reconcile.subjects.telegram_tags",
