@@ -20,6 +20,8 @@ from tests.engine.errors import EngineError
 from tests.engine.namespaces import COMMAND_TIMEOUT_S, Done
 from tests.engine.terminal import Terminal
 
+#: The control sequence of a terminal that clears a line.
+CLEAR_LINE: Final = "\x1b[2K"
 #: The command that docs and the header of compose.yaml give to an operator.
 UP: Final = ("up", "-d", "--build", "--wait")
 #: Seconds until all containers are healthy: far above what a busy machine needs.
@@ -150,7 +152,9 @@ class Deployment:
 
     async def log(self, service: str) -> str:
         """Return all that the containers of a service have written."""
-        return (await self.compose("logs", "--no-color", "--no-log-prefix", service)).output
+        said = (await self.compose("logs", "--no-color", "--no-log-prefix", service)).output
+        # Some releases of Compose clear the line before each, even where no terminal is.
+        return said.replace(CLEAR_LINE, "")
 
     async def config(self) -> dict[str, Any]:
         """Return the services as Compose reads them."""
