@@ -183,6 +183,8 @@ async def _run(places: Places, chosen: Sequence[str]) -> None:
             try:
                 await PHASES[name](world)
             except (EngineError, LaunchError) as error:
+                # Into commands.log, for whoever reads why.
+                await world.new.compose("logs", "--tail", "200", may_fail=True)
                 raise EngineError(f"in phase {name}: {error}") from error
             say(f"{name}: done in {time.monotonic() - since:.0f} s")
     for line in world.figures:

@@ -31,7 +31,7 @@ from tests.systemd.debian_server import ADDRESS, open_server
 from tests.systemd.page_walk import WALKED, Administrator, of_a_server
 from tests.systemd.phases import INSTALLING, PHASES
 from tests.systemd.server_root import ServerRoots
-from tests.systemd.world import World
+from tests.systemd.world import UNITS, World
 
 
 def main(
@@ -101,6 +101,8 @@ async def _run(places: Places, chosen: list[str]) -> None:
             try:
                 await PHASES[name](world)
             except (EngineError, LaunchError) as error:
+                for unit in UNITS:  # into commands.log, for whoever reads why
+                    await world.journal(unit)
                 raise EngineError(f"in phase {name}: {error}") from error
             say(f"{name}: done in {time.monotonic() - since:.0f} s")
     say(f"passed: {', '.join(chosen)}")
