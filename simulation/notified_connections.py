@@ -40,6 +40,11 @@ class ListeningConnection:
         if not self._is_open:
             raise asyncpg.InterfaceError("connection is closed")
 
+    async def prepare(self, _: str, *, name: str) -> "_Asked":
+        """Prepare the question that `is_direct` asks, which is the only one."""
+        await self.execute(name)
+        return _Asked(self)
+
     def notify(self) -> None:
         """Send a notification on its way, after a commit."""
         self._process.start(self._hear())
@@ -61,6 +66,17 @@ class ListeningConnection:
             self._server.listeners.remove(self)
             for call in self._on_termination:
                 call(self)
+
+
+class _Asked:
+    """The question whether our settings are in effect: no pooler is simulated."""
+
+    def __init__(self, conn: ListeningConnection) -> None:
+        self._conn = conn
+
+    async def fetchval(self, *_: object) -> bool:
+        await self._conn.execute("")
+        return True
 
 
 def connector_of(server: PostgresServer) -> Any:

@@ -744,8 +744,8 @@ GUARDS = {
         "settling/test_held_members.py::test_a_held_member_waits_alone_and_is_never_buried",
         (
             "consumers/settling/role.py",
-            "        except Locked:\n",
-            "        except ZeroDivisionError:\n",
+            "        except Locked:\n            if self._members",
+            "        except ZeroDivisionError:\n            if self._members",
         ),
     ),
     "settle no achievement before its bonus": guard(

@@ -73,6 +73,13 @@ class _CrashingConnection:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._conn, name)
 
+    async def fetchrow(self, statement: str, *arguments: Any) -> Any:
+        if "twinstream.settle(" not in statement or self._conn.is_in_transaction():
+            return await self._conn.fetchrow(statement, *arguments)
+        # It commits by itself, so this commit is one to die at.
+        async with self.transaction():
+            return await self._conn.fetchrow(statement, *arguments)
+
     @contextlib.asynccontextmanager
     async def transaction(self, **how: Any) -> AsyncIterator[None]:
         is_inner = self._conn.is_in_transaction()

@@ -6,7 +6,8 @@ import asyncpg
 import pytest
 
 from db import Contention, DatabaseUnfit, open_pool
-from db.ledger import events
+from db.errors import mapped_errors
+from db.ledger import entries, events
 from launch.errors import LaunchError
 from launch.migrate import migrate
 from launch.servers import Server
@@ -59,18 +60,20 @@ async def test_a_statement_that_a_change_of_the_schema_made_invalid_is_tried_aga
 ):
     """Inside a transaction, a statement that was prepared before cannot be prepared anew."""
     envelopes = [xp(5, str(number)) for number in range(3)]
+    keys = [one.event.idempotency_key for one in envelopes]
     async with await open_pool(database_url, name="test", size_max=1) as ours:
 
-        async def settle(number: int) -> None:
+        async def lock(number: int) -> None:
             async with ours.acquire() as conn, conn.transaction():
-                await events.settle(conn, "discord", "telegram", [envelopes[number]])
+                with mapped_errors():
+                    await entries.lock_rows(conn, "telegram", [keys[number]])
 
         async with ours.acquire() as conn:
             await events.record(conn, "telegram", envelopes)
-        await settle(0)
+        await lock(0)
         await pool.execute("ALTER TABLE twinstream.transactions ALTER reason TYPE varchar(300)")
 
         with pytest.raises(Contention, match="cached statement plan is invalid"):
-            await settle(1)
-        await settle(1)
-        await settle(2)
+            await lock(1)
+        await lock(1)
+        await lock(2)
