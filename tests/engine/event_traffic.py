@@ -12,6 +12,12 @@ from launch.waiting import until
 from tests.engine.deployment import Deployment
 from tests.engine.errors import EngineError
 
+#: The errors of a call to a server that is restarted. asyncpg raises InternalClientError where the
+#: server went away while a statement was being sent.
+UNDER_A_FAULT: Final = (
+    *(asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError),
+    *(OSError, TimeoutError),
+)
 #: Accounts that the sandbox gives to nobody.
 ACCOUNTS_FROM: Final = {"telegram": 71_001, "discord": 81_001}
 ACCOUNTS: Final = 5
@@ -53,7 +59,7 @@ class EventTraffic:
             try:
                 connection = connection or await self._deployment.connect()
                 await connection.fetch(RECORD, source, account, entity_id, timeout=5.0)
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            except UNDER_A_FAULT:
                 if connection is not None:
                     connection.terminate()
                 connection = None
