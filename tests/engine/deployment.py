@@ -24,6 +24,8 @@ from tests.engine.terminal import Terminal
 CLEAR_LINE: Final = "\x1b[2K"
 #: The command that docs and the header of compose.yaml give to an operator.
 UP: Final = ("up", "-d", "--build", "--wait")
+#: The health of a container that has no check, as those of Prometheus and Grafana.
+UNCHECKED: Final = "none"
 #: Seconds until all containers are healthy: far above what a busy machine needs.
 HEALTHY_TIMEOUT_S: Final = 240.0
 #: The labels of the containers that `up` makes, and `run` does not.
@@ -57,9 +59,9 @@ class Container(NamedTuple):
 
     @property
     def is_well(self) -> bool:
-        """It runs and is healthy, or it did its work once and ended with 0."""
+        """It runs and is healthy, or has no health check, or did its work once and ended with 0."""
         ended_well = (self.status, self.exit_code) == ("exited", 0)
-        return ended_well or (self.status == "running" and self.health == "healthy")
+        return ended_well or (self.status == "running" and self.health in ("healthy", UNCHECKED))
 
 
 class Deployment:
@@ -255,7 +257,7 @@ def _container(found: dict[str, Any]) -> Container:
         id=found["Id"],
         service=found["Config"]["Labels"]["com.docker.compose.service"],
         status=state["Status"],
-        health=state.get("Health", {}).get("Status", "none"),
+        health=state.get("Health", {}).get("Status", UNCHECKED),
         exit_code=state["ExitCode"],
         restarts=found["RestartCount"],
         started_at=state["StartedAt"],
