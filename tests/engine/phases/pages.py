@@ -182,6 +182,9 @@ async def _restore(world: World) -> None:
         await terminal.ended(timeout_s=COMMAND_TIMEOUT_S)
     world.new.set({FORGOTTEN_LIST: ""})
     await world.up()
+    # Rereading buried anew the nonsense that an earlier phase left on a stream.
+    for row in await world.new.ask("SELECT id FROM sync_events WHERE status = 'failed'"):
+        await world.new.operator("dead", "discard", str(row["id"]))
     await world.new.type("rm -r /backup")
     if (after := await world.totals()) != before:
         raise EngineError(f"the books were {before}, and are {after} after restoring a backup")
