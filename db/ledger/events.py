@@ -31,7 +31,12 @@ _RECORD: Final = (
 _RECORD_OURS: Final = "SELECT * FROM twinstream.record_events($1, $2, $3, true, $4, $5)"
 #: The limit of waits for locks is part of the text: the simulation, whose locks are waited for in
 #: virtual time, looks for it there.
-_SETTLE: Final = "SELECT * FROM twinstream.settle($1, $2, $3, $4, $5, lock_wait_ms => {})"
+#: Members are read as texts: asyncpg would look up an array of numbers at each connection, in
+#: statements of its own, which a pooler may send to several connections.
+_SETTLE: Final = (
+    "SELECT entered, members::text[], unknown, doubtful"
+    " FROM twinstream.settle($1, $2, $3, $4, $5, lock_wait_ms => {}, compared => $6)"
+)
 #: The member of an event whose account was forgotten.
 FORGOTTEN: Final = 0
 #: Characters of the digest that tells entries with one id apart.
@@ -203,6 +208,8 @@ class _Settled(NamedTuple):
     """The members of the events that were entered now, by key."""
     unknown: Collection[str]
     """Keys that the ledger of the origin does not have. If there are any, nothing was entered."""
+    doubtful: Collection[str]
+    """Keys whose events are to be compared first. If there are any, nothing was entered."""
 
 
 async def _settle(
@@ -213,16 +220,42 @@ async def _settle(
     *,
     lock_wait_ms: int | None = None,
 ) -> _Settled:
+    settled = await _call(conn, platform, source, envelopes, lock_wait_ms, compared=False)
+    if settled.unknown or not settled.doubtful:
+        return settled
+    # Entries are never changed, so they need no lock until the next call.
+    known = await entries.lock_rows(conn, source, settled.doubtful)
+    for envelope in envelopes:
+        entry = known.get(envelope.event.idempotency_key)
+        if entry is not None and (error := conflict(entry.row, envelope.as_row())):
+            raise error
+    return await _call(conn, platform, source, envelopes, lock_wait_ms, compared=True)
+
+
+async def _call(
+    conn: asyncpg.Connection,
+    platform: Platform,
+    source: Platform,
+    envelopes: Sequence[Envelope],
+    lock_wait_ms: int | None,
+    *,
+    compared: bool,
+) -> _Settled:
     names = [_name_of(one) for one in envelopes]
-    entered, members, unknown = await conn.fetchrow(
+    entered, members, unknown, doubtful = await conn.fetchrow(
         _SETTLE.format("NULL" if lock_wait_ms is None else lock_wait_ms),
         platform,
         source,
         [one.event.idempotency_key for one in envelopes],
         _texts(envelopes),
         names if any(names) else None,
+        compared,
     )
-    return _Settled(dict(zip(entered or (), members or (), strict=True)), frozenset(unknown or ()))
+    return _Settled(
+        dict(zip(entered or (), map(int, members or ()), strict=True)),
+        frozenset(unknown or ()),
+        frozenset(() if compared else doubtful or ()),
+    )
 
 
 def _name_of(envelope: Envelope) -> str | None:

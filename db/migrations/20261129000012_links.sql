@@ -53,8 +53,8 @@ CREATE FUNCTION link_limits(
         -- Wrong codes after which an account is locked out until the window ends, and the seconds of the
         -- window from the first wrong code. Guessing 49 bits is hopeless with 5 tries in 15 minutes.
         5, 900,
-        -- Links of one account within the seconds of a period (30 days), and its members' own moves, so that points
-        -- of alternate accounts cannot be poured into one. People link once; a mistake or two are put right.
+        -- Links and moves of one account within the seconds of a period (30 days), so that points of alternate accounts
+        -- cannot be poured into one. People link once; a mistake or two are put right.
         3, 30 * 86400,
         -- Seconds after a link within which it can be undone, where no setting says otherwise: 7 days.
         7 * 86400,

@@ -1,5 +1,7 @@
 """`twinstream.settle`: one call locks, compares, enters and completes."""
 
+import json
+
 import asyncpg
 import pytest
 
@@ -85,6 +87,17 @@ async def test_the_same_event_in_other_bytes_is_the_same_event(pool, books):
     spaced = xp(15).payload.replace(b'":', b'": ').replace(b'"user_id": 1001', b'"user_id": "1001"')
 
     again = Envelope(schemas.decode(spaced), spaced)
+    assert await settle_alone(pool, again) == frozenset({key_of(xp(15))})
+
+
+async def test_an_event_that_only_our_codec_reads_is_compared_as_it_was_read(pool, books):
+    """As another program writes a time, with strftime's %z; SQL does not read it."""
+    await record(pool, xp(15))
+    time = json.loads(xp(15).payload)["occurred_at"]
+    written = xp(15).payload.replace(time.encode(), f"{time[:19]}+0000".encode())
+
+    again = Envelope(schemas.decode(written), written)
+    assert again.event == xp(15).event
     assert await settle_alone(pool, again) == frozenset({key_of(xp(15))})
 
 
