@@ -5,6 +5,7 @@ from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
+from rich.table import Column, Table
 from rich.text import Text
 
 from . import visible
@@ -32,3 +33,11 @@ class Terminal(Console):
                 yield segment
             else:
                 yield Segment(visible(segment.text, lines=True), segment.style)
+
+
+def whole_table(*headers: str, **options: Any) -> Table:
+    """Return a table that breaks a long word where the terminal is narrow, and cuts none.
+
+    rich cuts it by default, and an operator cannot type a key or an account that is cut.
+    """
+    return Table(*(Column(header, overflow="fold") for header in headers), **options)

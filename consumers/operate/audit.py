@@ -5,12 +5,11 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import msgspec
-from rich.table import Table
 from rich.text import Text
 
 from config import Community, Settings
 from config.outside_text import visible
-from config.outside_text.terminal import Terminal
+from config.outside_text.terminal import Terminal, whole_table
 from consumers.runtime.operator_commands import command
 from db import Platform, Store, open_pool, open_stores
 from db.upkeep.audit import Audit, Check, audit
@@ -48,7 +47,7 @@ async def run(settings: Settings, console: Terminal, *, as_json: bool) -> int:
 
 def show(found: Audit, console: Terminal) -> None:
     """Print the result for people."""
-    table = Table("proven", "looked at", "differences", "what that means")
+    table = whole_table("proven", "looked at", "differences", "what that means")
     for check in found.checks:
         colour = "red" if check.different else "green"
         table.add_row(
@@ -98,7 +97,7 @@ def _show_examples(check: Check, console: Terminal) -> None:
     title = f"{check.name}: {check.different:,} differences"
     if shown < check.different:
         title += f", the first {shown}"
-    table = Table("what", "is", "should be", title=title, title_justify="left")
+    table = whole_table("what", "is", "should be", title=title, title_justify="left")
     for example in check.examples:
         table.add_row(*map(visible, example))
     console.print(table)

@@ -9,13 +9,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple
 
 import asyncpg
-from rich.table import Table
 
 import schemas
 from bus import Publisher
 from config import ConfigError
 from config.outside_text import visible
-from config.outside_text.terminal import Terminal
+from config.outside_text.terminal import Terminal, whole_table
 from consumers.runtime.operator_commands import command
 from consumers.runtime.transactions import transaction
 from consumers.settling import bonuses
@@ -50,7 +49,7 @@ async def show_list(pool: asyncpg.Pool, console: Terminal, *, reason: str, limit
     async with transaction(pool) as conn:
         total = await count_dead(conn, reason=reason)
         found = await find_dead(conn, reason=reason, limit=limit)
-    table = Table("id", "since", "source", "type", "idempotency key", "reason")
+    table = whole_table("id", "since", "source", "type", "idempotency key", "reason")
     for one in found:
         since = one.created_at.strftime("%Y-%m-%d %H:%M:%S")
         table.add_row(

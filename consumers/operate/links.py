@@ -9,7 +9,7 @@ import asyncpg
 from rich.table import Table
 
 from config import ConfigError
-from config.outside_text.terminal import Terminal
+from config.outside_text.terminal import Terminal, whole_table
 from consumers.runtime.transactions import transaction
 from db import Platform
 from db.links import account_moves, links, states
@@ -57,7 +57,7 @@ async def show_one_sided(pool: asyncpg.Pool, console: Terminal, *, limit: int) -
     """Print members who earn on one platform only."""
     async with pool.acquire() as conn:
         found = await states.one_sided(conn, limit=limit)
-    table = Table("account", "name", "XP", "balance")
+    table = whole_table("account", "name", "XP", "balance")
     for one in found:
         name = one.display_name or ""
         table.add_row(f"{one.platform}:{one.account_id}", name, f"{one.xp:,}", f"{one.balance:,}")

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from config import Community, ConfigError, Settings
 from config.outside_text import visible
-from config.outside_text.terminal import Terminal
+from config.outside_text.terminal import Terminal, whole_table
 from consumers.reconcile import open_subjects
 from consumers.reconcile.role import Reconcile
 from consumers.runtime.operator_commands import command
@@ -215,7 +215,7 @@ def _account(row: drift.DriftRow) -> str:
 
 
 def _table(rows: list[drift.DriftRow]) -> Table:
-    table = Table("where", "member", "account", "what", "seen", "expected", "by", "decided")
+    table = whole_table("where", "member", "account", "what", "seen", "expected", "by", "decided")
     for row in rows:
         colour = _COLOURS.get(row.decision, "default")
         table.add_row(

@@ -18,7 +18,7 @@ from rich.text import Text
 
 from config import set_up_logs
 from config.outside_text import tell, visible
-from config.outside_text.terminal import Terminal
+from config.outside_text.terminal import Terminal, whole_table
 from tests.support.unicode_categories import GENERAL_CATEGORIES
 
 #: Every category of Unicode as often as any other: most characters are letters of one script.
@@ -139,3 +139,18 @@ def test_the_last_words_of_a_process_are_visible(capsys: pytest.CaptureFixture[s
     tell(ValueError("first\nsecond \x1b[2J"))
 
     assert capsys.readouterr().err == "first\nsecond \\x1b[2J\n"
+
+
+def test_a_table_that_is_too_wide_breaks_its_words_and_cuts_none():
+    said = io.StringIO()
+    key = "tg_achievement_unlocked_512345678_first_hundred_messages"
+    table = whole_table("id", "idempotency key", "account", "reason")
+    table.add_row("7", key, "512345678901234567", "the payload is not JSON: " * 5)
+
+    Terminal(width=80, file=said).print(table)
+
+    lines = [line for line in said.getvalue().splitlines() if "│" in line]
+    columns = zip(*(line.strip("│").split("│") for line in lines), strict=True)
+    _, keys, accounts, _ = ("".join(map(str.strip, column)) for column in columns)
+    assert "…" not in said.getvalue()
+    assert (key in keys, "512345678901234567" in accounts) == (True, True)
