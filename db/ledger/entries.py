@@ -112,15 +112,27 @@ async def lock_rows(
     No account is linked or unlinked until the caller's transaction ends; events can still be
     recorded for them. Accounts are locked in their order. A key without a row is left out.
     """
+    return await _rows(conn, platform, keys, "ORDER BY a.platform, a.account_id FOR KEY SHARE OF a")
+
+
+async def read_rows(
+    conn: asyncpg.Connection, platform: Platform, keys: Collection[str]
+) -> dict[str, Entry]:
+    """Return what `lock_rows` does, and lock nothing."""
+    return await _rows(conn, platform, keys, "")
+
+
+async def _rows(
+    conn: asyncpg.Connection, platform: Platform, keys: Collection[str], lock: str
+) -> dict[str, Entry]:
     rows = await conn.fetch(
         f"""
         SELECT a.member_id, {_READ}
         FROM twinstream.transactions AS t
         JOIN twinstream.accounts AS a ON a.platform = t.source AND a.account_id = t.account_id
         WHERE t.platform = $1 AND t.idempotency_key = ANY ($2::text[])
-        ORDER BY a.platform, a.account_id
-        FOR KEY SHARE OF a
-        """,  # noqa: S608 - the columns are this module's own constant
+        {lock}
+        """,  # noqa: S608 - columns and lock are this module's own constants
         platform,
         list(keys),
     )

@@ -223,8 +223,8 @@ async def _settle(
     settled = await _call(conn, platform, source, envelopes, lock_wait_ms, compared=False)
     if settled.unknown or not settled.doubtful:
         return settled
-    # Entries are never changed, so they need no lock until the next call.
-    known = await entries.lock_rows(conn, source, settled.doubtful)
+    # Entries are never changed, so nothing is locked, and waited for, until the next call.
+    known = await entries.read_rows(conn, source, settled.doubtful)
     for envelope in envelopes:
         entry = known.get(envelope.event.idempotency_key)
         if entry is not None and (error := conflict(entry.row, envelope.as_row())):
