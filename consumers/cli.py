@@ -51,7 +51,7 @@ def main(
 
 def run() -> None:
     """Run the operator's command, or the roles, that the arguments name."""
-    asked, *more = sys.argv[1:] or [""]
+    asked, *more = sys.argv[1:]
     is_command = asked in operator.COMMANDS
     if asked == "reconcile":  # also the name of a role; only the command has options
         is_command = any(one.startswith("-") for one in more)

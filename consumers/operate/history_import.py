@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from config import Community, ConfigError, Rank, Settings
-from config.outside_text.terminal import Terminal
+from config.outside_text.terminal import Terminal, whole_table
 from consumers.reconcile.history_import import HistoryImport, Totals
 from consumers.runtime.resources import open_resources
 from consumers.runtime.runner import pause
@@ -107,7 +107,7 @@ async def _import(importing: HistoryImport, console: Terminal, stop: asyncio.Eve
 
 def _print(console: Terminal, request: Request, ranks: Sequence[Rank], totals: Totals) -> None:
     done = "to import" if request.dry_run else "imported"
-    summary = Table(f"{request.platform.capitalize()}'s own table", "")
+    summary = whole_table(f"{request.platform.capitalize()}'s own table", "")
     for what, count in (
         ("accounts looked at", totals.looked_at),
         (f"members with history {done}", totals.members),
@@ -131,7 +131,7 @@ def _print(console: Terminal, request: Request, ranks: Sequence[Rank], totals: T
 
 
 def _rank_table(ranks: Sequence[Rank], totals: Totals) -> Table:
-    table = Table("rank", "becomes", "members")
+    table = whole_table("rank", "becomes", "members")
     names = [NO_RANK, *(rank.name for rank in ranks)]
     for (before, after), members in sorted(totals.ranks.items()):
         table.add_row(Text(names[before]), Text(names[after]), f"{members:,}")
@@ -139,7 +139,7 @@ def _rank_table(ranks: Sequence[Rank], totals: Totals) -> Table:
 
 
 def _left_table(totals: Totals) -> Table:
-    table = Table("left alone", "fields", "such as account")
+    table = whole_table("left alone", "fields", "such as account")
     for why, count in totals.left.most_common():
         table.add_row(Text(why), f"{count:,}", ", ".join(map(str, totals.examples[why])))
     return table

@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Final
 
 import asyncpg
-from rich.table import Table
 
 from config import ConfigError
 from config.outside_text.terminal import Terminal, whole_table
@@ -131,7 +130,7 @@ async def set_leave(pool: asyncpg.Pool, account: Account, *, may_link: bool, rea
 def _print_state(console: Terminal, account: Account, state: LinkState) -> None:
     other = opposite(account.platform)
     named = f"{account.platform}:{account.account_id}"
-    table = Table(named, "")
+    table = whole_table(named, "")
     partner = f"{other}:{state.other_account_id} {state.other_name or ''}".strip()
     if state.other_account_id is not None:
         table.add_row("linked with" if state.is_linked else "was linked with", partner)
