@@ -119,11 +119,13 @@ class Deployment:
         Raises:
             EngineError: it failed; the message has the end of its output.
         """
-        return await self.engine.run(
+        done = await self.engine.run(
             *("docker", "compose", "--progress=plain", "--ansi=never", *arguments),
             folder=self.inside,
             may_fail=may_fail,
         )
+        # Some releases clear the line before each, even where no terminal is.
+        return done._replace(output=done.output.replace(CLEAR_LINE, ""))
 
     @contextlib.asynccontextmanager
     async def terminal(self, line: str) -> AsyncIterator[Terminal]:
@@ -154,9 +156,7 @@ class Deployment:
 
     async def log(self, service: str) -> str:
         """Return all that the containers of a service have written."""
-        said = (await self.compose("logs", "--no-color", "--no-log-prefix", service)).output
-        # Some releases of Compose clear the line before each, even where no terminal is.
-        return said.replace(CLEAR_LINE, "")
+        return (await self.compose("logs", "--no-color", "--no-log-prefix", service)).output
 
     async def config(self) -> dict[str, Any]:
         """Return the services as Compose reads them."""
