@@ -95,7 +95,7 @@ export function memberDeeds(pane, member) {
     items.push({ label: say("ban"), danger: true, act: () => moderate("ban") });
   } else {
     const bot = pane.api.store.get("discord/bots", id);
-    if (bot) items.push({ label: say("connectBot"), act: () => tellPrograms(pane, "discord", bot.token) });
+    if (bot) items.push({ label: say("connectBot"), act: () => tellPrograms(pane, "discord", bot) });
     items.push({ label: say("kick"), danger: true, act: () => pane.act("/discord/bot", { action: "remove", bot_id: id }) });
   }
   return items;
@@ -135,7 +135,7 @@ function newBot(pane) {
     fields: [{ name: "username", label: say("username"), required: true }],
     send: async ({ username }) => {
       const { token } = await pane.api.act("/discord/bots", { username, permissions: ["SEND_MESSAGES", "EMBED_LINKS", "MANAGE_ROLES"] });
-      tellPrograms(pane, "discord", token);
+      tellPrograms(pane, "discord", { username, token });
     },
   });
 }

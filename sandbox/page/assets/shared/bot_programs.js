@@ -118,32 +118,31 @@ curl -s ${base}/gateway/bot -H "Authorization: Bot ${token}"
 `;
 }
 
-/** Tell in a dialog of `pane` how one connects a bot with this token. */
-export function tellPrograms(pane, platform, token) {
+/** Tell in a dialog of `pane` how one connects `bot`, of which the token and the username are used. */
+export function tellPrograms(pane, platform, bot) {
   const element = h("div", { class: "programs" });
-  drawPrograms(element, pane.api, platform, token);
+  drawPrograms(element, pane.api, platform, bot);
   ask(pane.element, {
     title: pane.api.say("connectBot"), label: "OK", kind: "wide", fields: [{ kind: "note", content: element }], send: () => {},
   });
 }
 
 /** The command by its full name on Telegram: without it, only the bot that wrote last hears it in a group. */
-function helloTo(api, platform, token) {
-  const bot = platform === "telegram" && api.store.list("telegram/bots").find((one) => one.token === token);
-  return bot ? `/hello@${bot.username}` : "/hello";
+function helloTo(platform, bot) {
+  return platform === "telegram" ? `/hello@${bot.username}` : "/hello";
 }
 
-/** Draw in `element` how one connects a bot with this token: libraries to pick from, and a program to copy. */
-export function drawPrograms(element, api, platform, token) {
+/** Draw in `element` how one connects `bot`: libraries to pick from, and a program to copy. */
+function drawPrograms(element, api, platform, bot) {
   const { say, memory, store } = api;
   const addresses = store.get("sandbox", "addresses");
   if (!addresses) return;
   const programs = PROGRAMS[platform];
   const chosen = programs.find((one) => one.library === memory.get(`library-${platform}`)) ?? programs[0];
-  const text = chosen.program(addresses, token);
+  const text = chosen.program(addresses, bot.token);
   const pick = (one) => {
     memory.set(`library-${platform}`, one.library);
-    drawPrograms(element, api, platform, token);
+    drawPrograms(element, api, platform, bot);
     element.querySelector("[aria-pressed=true]").focus();
   };
   const code = h("code", { text });
@@ -151,7 +150,7 @@ export function drawPrograms(element, api, platform, token) {
   fill(element,
     h("div", { class: "libraries", role: "group", "aria-label": say("library") }, programs.map((one) =>
       h("button", { type: "button", "aria-pressed": String(one === chosen), text: one.library === HTTP ? say("anyLibrary") : one.library, onclick: () => pick(one) }))),
-    chosen.file && h("p", { class: "hint" }, withCode(say("programSteps", { ...chosen, hello: helloTo(api, platform, token) }))),
+    chosen.file && h("p", { class: "hint" }, withCode(say("programSteps", { ...chosen, hello: helloTo(platform, bot) }))),
     h("div", { class: "program", tabindex: "0", role: "region", "aria-label": say("program") }, h("pre", {}, code)),
     h("div", { class: "program-buttons" },
       h("button", { type: "button", class: "quiet", text: say("copy"), onclick: async () => { copied.textContent = say((await copyText(text, code)) ? "copiedProgram" : "markedProgram"); } }), copied));

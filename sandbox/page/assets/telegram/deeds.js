@@ -61,7 +61,7 @@ export function personDeeds(pane, person) {
   if (!member?.present) return items;
   if (person.is_bot) {
     const bot = pane.api.store.list("telegram/bots").find((one) => one.bot_id === person.id);
-    items.push({ label: say("connectBot"), act: () => tellPrograms(pane, "telegram", bot.token) });
+    items.push({ label: say("connectBot"), act: () => tellPrograms(pane, "telegram", bot) });
     const be = (status) => pane.act("/telegram/bot", { status, bot_id: person.id });
     items.push({ label: say("botAdministrator"), act: () => be("administrator") });
     items.push({ label: say("botMember"), act: () => be("member") });
@@ -158,7 +158,7 @@ function newBot(pane) {
     ],
     send: async (values) => {
       const { token } = await pane.api.act("/telegram/bots", values);
-      tellPrograms(pane, "telegram", token);
+      tellPrograms(pane, "telegram", { username: values.username, token });
     },
   });
 }
