@@ -375,7 +375,9 @@ class Producer:
         except Exception as error:  # noqa: BLE001 - the events are committed, so the relay publishes them after any error
             _leave_to_relay(batch, str(error))
         else:
-            self._published += [one.idempotency_key for one in batch]
+            keys = [one.idempotency_key for one in batch]
+            self._published += keys
+            log.debug("events.published", source=source, keys=keys)
 
     async def _record_alone(self, envelopes: Sequence[Envelope]) -> list[Recorded]:
         """Record events in a transaction of their own."""
@@ -505,7 +507,7 @@ def _require_asyncpg(conn: object) -> None:
 def _leave_to_relay(left: Sequence[Recorded], why: str) -> None:
     log.warning(
         "event.left_to_relay",
-        idempotency_key=left[0].idempotency_key,
+        key=left[0].idempotency_key,
         events=len(left),
         why=why,
     )

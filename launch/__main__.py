@@ -73,6 +73,11 @@ NOTHING_RUNS = (
     "nothing runs here to look at: start `make run` (with the tokens in .env) or `make sandbox`"
     " (without any), or set REDIS_URL and DATABASE_URL to the servers of a running deployment"
 )
+#: What `run` gives up beside Compose, by which an owner can choose.
+ONE_PROCESS = (
+    "All consumers run as one process, with one login that may write to both streams. Compose runs"
+    " them as three processes with the least rights each (SECURITY.md)."
+)
 #: The folder of the backups that `contract` takes, in the launcher's own.
 BACKUPS = "backups"
 
@@ -267,6 +272,7 @@ async def _run(settings: Settings) -> None:
         crew.stop_leftovers()
         if (notice := privileges.notice()) is not None:
             console.print(notice, soft_wrap=True)
+        console.print(ONE_PROCESS, soft_wrap=True)
         try:
             for module in OURS:
                 crew.start(module)

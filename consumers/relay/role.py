@@ -161,7 +161,7 @@ class Relay:
                 payload=event.payload,
                 error_message=str(error),
             )
-            log.error("event.refused", idempotency_key=event.idempotency_key, why=str(error))
+            log.error("event.refused", key=event.idempotency_key, why=str(error))
             return 1
         return await _mark(conn, [event.idempotency_key for event in left])
 

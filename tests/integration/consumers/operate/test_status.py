@@ -5,7 +5,7 @@ import contextlib
 import io
 import json
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import asyncpg
@@ -63,6 +63,15 @@ async def shown(settings: Settings, keys, **options) -> tuple[int, str]:
     return code, output.getvalue()
 
 
+def has_shown(output: io.StringIO, words: str) -> Callable[[], Awaitable[bool]]:
+    """Return a look whether these words were printed."""
+
+    async def look() -> bool:
+        return words in output.getvalue()
+
+    return look
+
+
 @pytest.mark.usefixtures("well")
 async def test_a_deployment_that_is_well_says_so_in_80_columns(settings, keys):
     code, said = await shown(settings, keys)
@@ -73,6 +82,35 @@ async def test_a_deployment_that_is_well_says_so_in_80_columns(settings, keys):
         assert words in said
     assert max(map(len, said.splitlines())) <= 80
     assert "What to do" not in said
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+@pytest.mark.usefixtures("well")
+async def test_watching_looks_again_until_it_is_ended_and_clears_only_a_terminal(
+    settings, keys, pool, monkeypatch, is_terminal
+):
+    monkeypatch.setattr(command, "WATCH_S", 0.01)
+    output = io.StringIO()
+    console = Terminal(
+        file=output,
+        width=80,
+        force_terminal=is_terminal,
+        color_system=None,
+        _environ={"TERM": "xterm"},
+    )
+    watching = asyncio.create_task(command.run(settings, console, watch=True, keys=keys))
+    await until(has_shown(output, ": well"), what="the screen")
+
+    await pool.execute(
+        "INSERT INTO sync_events (idempotency_key, source, type, payload, status, error_message)"
+        " VALUES ('k1', 'telegram', 'xp.changed', '{}', 'failed', 'unknown_type: x')"
+    )
+    await until(has_shown(output, "1 event buried"), what="the screen after a change")
+
+    watching.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await watching
+    assert ("\x1b[2J" in output.getvalue()) == is_terminal
 
 
 @pytest.mark.parametrize("hangs", ["redis_url", "database_url"])
