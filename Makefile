@@ -153,7 +153,7 @@ nightly: $(VENV)/dev ## Look longer: 2,500 histories, 1,000 seeds, each guard ta
 	@if command -v promtool > /dev/null; then \
 	    TWINSTREAM_TEST_PROMTOOL=promtool $(BIN)/pytest tests/integration/consumers/runtime/test_alerts.py; fi
 	@if command -v redis-server > /dev/null; then \
-	    TWINSTREAM_TEST_REDIS=redis-server $(BIN)/pytest tests/contract --numprocesses 2; fi
+	    TWINSTREAM_TEST_REDIS=redis-server $(BIN)/pytest tests/contract tests/integration/tls/test_redis_with_tls.py --numprocesses 2; fi
 
 .PHONY: bench
 bench: $(VENV)/bench ## Measure it beside what one would otherwise pick: ARGS="apply latency"
