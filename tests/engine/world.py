@@ -25,7 +25,7 @@ OUR_IMAGE: Final = "twinstream:local"
 SHOWN_TIMEOUT_S: Final = 60.0
 #: Seconds until a process is measured: by then it has started on a busy machine, too, and rests.
 #: Nothing is asked meanwhile, because each question would take time from it.
-REST_S: Final = 12.0
+REST_S: Final = 6.0
 #: XP for a game that is won, in the sandbox's community.
 WIN_XP: Final = 15
 #: The totals that both platforms have of one account's member.

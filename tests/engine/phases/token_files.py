@@ -27,9 +27,9 @@ IN_A_FILE: Final = dict.fromkeys(TOKENS, "in-a-file")
 NO_SUDO: Final = 'sudo() { "$@"; }'
 #: Seconds until a process that was started says that it may not read its file.
 TOLD_TIMEOUT_S: Final = 120.0
-UNREADABLE: Final = (
-    "TELEGRAM_TOKEN_FILE names /run/secrets/telegram_token, which user 10001 may not read"
-)
+#: The end of what is said of a file, whichever container is the first to say it.
+NOT_READ: Final = "_token, which user 10001 may not read"
+UNREADABLE: Final = f"TELEGRAM_TOKEN_FILE names /run/secrets/telegram{NOT_READ}"
 
 
 async def secrets(world: World) -> None:
@@ -38,11 +38,11 @@ async def secrets(world: World) -> None:
     tokens = {name: world.new.env[name] for name in TOKENS}
     folder, telegram, discord, hand_over, up = COMMANDS
     world.new.set(IN_A_FILE)
-    await told_by(world, UP, "no file of a token", "/secrets/telegram_token")
+    await told_by(world, UP, "no file of a token", f"does not exist: {world.new.inside}/secrets/")
     for command in (folder, telegram, discord):
         await _shell(world, command, tokens)
     await _shell(world, hand_over.partition(" && ")[0], tokens)
-    await told_by(world, UP, "a file of another owner", UNREADABLE)
+    await told_by(world, UP, "a file of another owner", NOT_READ)
     await _shell(world, hand_over, tokens)
     # A process that ended again and again waits up to a minute before its next start.
     await world.new.compose(*FILES, "restart", *GIVEN_A_TOKEN)
