@@ -1,22 +1,18 @@
 """`python -m simulation --seeds 1000`, or `--seed 17` to replay one seed step by step."""
 
+import contextlib
+import os
 import signal
-import tempfile
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
-from launch.migrate import migrate
-from launch.servers import start_postgres
-
-from .mutants import MUTANTS, Mutant
+from .mutants import MUTANTS
 from .postgres import RealPostgres
 from .simulated_run import Outcome, simulate
-from .trace import LAST_STEPS
+from .workers import open_workers, postgres
 
 #: The number of seeds between two lines of progress.
 REPORTED_EVERY = 50
@@ -36,24 +32,43 @@ def main(
     guards: Annotated[
         bool, typer.Option(help="Remove each guard in turn; some seed must fail without it.")
     ] = False,
+    jobs: Annotated[
+        int, typer.Option(min=1, help="How many run side by side; one a processor by itself.")
+    ] = os.cpu_count() or 1,
 ) -> None:
     """Run seeds and print every failure with its seed. Exit code 1 if there was any.
 
     Ctrl-C ends the run early, with a summary.
     """
-    for number in (signal.SIGINT, signal.SIGTERM):  # both stop the server
+    for number in (signal.SIGINT, signal.SIGTERM):  # both stop the servers
         signal.signal(number, signal.default_int_handler)
-    wanted = [seed] if seed is not None else range(first, first + seeds)
-    if guards:
-        raise SystemExit(not all_guards_are_missed(wanted))
-    mutant = MUTANTS[without] if without else None
+    wanted = range(first, first + seeds)
+    if seed is not None:
+        is_passed = replay(seed, without)
+    elif guards:
+        is_passed = all_guards_are_missed(wanted, jobs)
+    else:
+        is_passed = run(wanted, without, jobs, stop_at_first=stop_at_first)
+    raise SystemExit(not is_passed)
+
+
+def replay(seed: int, without: str) -> bool:
+    """Run one seed in this process, and print every step. Tells whether nothing broke."""
+    with postgres() as address, contextlib.closing(RealPostgres(address)) as real:
+        outcome = simulate(seed, real, mutant=MUTANTS[without] if without else None, keep=None)
+    report(outcome)
+    return not outcome.broken
+
+
+def run(wanted: Sequence[int], without: str, jobs: int, *, stop_at_first: bool) -> bool:
+    """Run seeds side by side, and print every failure. Tells whether nothing broke."""
     done: list[Outcome] = []
     began = time.monotonic()
-    with postgres() as real:
+    with open_workers(jobs) as workers:
         try:
-            for outcome in outcomes(wanted, real, mutant, all_steps=seed is not None):
+            for outcome in workers.run(wanted, without=without):
                 done.append(outcome)
-                if outcome.broken or seed is not None:
+                if outcome.broken:
                     report(outcome)
                 if outcome.broken and stop_at_first:
                     break
@@ -62,28 +77,17 @@ def main(
         except KeyboardInterrupt:
             typer.echo("interrupted")
     sum_up(done, time.monotonic() - began)
-    raise SystemExit(any(outcome.broken for outcome in done))
+    return not any(outcome.broken for outcome in done)
 
 
-def all_guards_are_missed(seeds: Sequence[int]) -> bool:
+def all_guards_are_missed(seeds: Sequence[int], jobs: int) -> bool:
     """Print for each guard a seed that fails without it. Returns False if a guard has none."""
     missed = True
-    with postgres() as real:
-        for name, mutant in MUTANTS.items():
-            found = first_that_misses(mutant, seeds, real)
+    with open_workers(jobs) as workers:
+        for name, found in workers.find_misses(seeds):
             missed = missed and found is not None
             typer.echo(f"{name}: {_first_line(found) if found else 'no seed fails without it'}")
     return missed
-
-
-def first_that_misses(mutant: Mutant, seeds: Iterable[int], real: RealPostgres) -> Outcome | None:
-    """Find the first seed that fails because this guard is missing."""
-    for outcome in outcomes(seeds, real, mutant, all_steps=False):
-        if outcome.broken and not (
-            mutant.beside and simulate(outcome.seed, real, mutant=mutant.beside).broken
-        ):
-            return outcome
-    return None
 
 
 def _first_line(outcome: Outcome) -> str:
@@ -99,28 +103,6 @@ def sum_up(done: Sequence[Outcome], took_s: float) -> None:
         f" at rest after {max((one.calm_s for one in done), default=0.0):.0f} s at most (virtual);"
         f" {took_s:.0f} s"
     )
-
-
-@contextmanager
-def postgres() -> Iterator[RealPostgres]:
-    """Run a server until the block ends, and remove its data."""
-    with tempfile.TemporaryDirectory(prefix="twinstream-", ignore_cleanup_errors=True) as folder:
-        Path(folder).chmod(0o755)  # Postgres may run as another user
-        with start_postgres(Path(folder) / "postgres", database="simulation") as server:
-            migrate(server.url)
-            real = RealPostgres(server.url)
-            try:
-                yield real
-            finally:
-                real.close()
-
-
-def outcomes(
-    seeds: Iterable[int], real: RealPostgres, mutant: Mutant | None, *, all_steps: bool
-) -> Iterator[Outcome]:
-    """Run the seeds one after the other."""
-    for seed in seeds:
-        yield simulate(seed, real, mutant=mutant, keep=None if all_steps else LAST_STEPS)
 
 
 def report(outcome: Outcome) -> None:
