@@ -5,8 +5,9 @@ no time and nothing else happens meanwhile, so the same seed sends the same stat
 order. A statement that waits for a lock is set aside. The simulation goes on, and checks after
 every other statement whether the waiting one has got its lock.
 
-One thing the seed does not decide: the end of a transaction may grant the locks of two statements
-at once. Postgres then runs them side by side, and ids may be given out in either order.
+Two things the seed does not decide. The end of a transaction may grant the locks of two statements
+at once: Postgres then runs them side by side, and ids may be given out in either order. And rows of
+an UPDATE come back in the order of its plan, which follows what Postgres knows of the tables.
 
 Postgres uses the simulation's clock: our own schema, which precedes pg_catalog in the search path,
 defines `now()` and similar functions, and every statement sets their time.

@@ -2,15 +2,13 @@
 
 import pytest
 
-from simulation.simulated_run import simulate
 from simulation.workers import open_workers
 
 
 @pytest.mark.nightly
-def test_a_seed_gives_the_same_outcome_in_every_worker(real_postgres):
+def test_a_seed_gives_the_same_run_in_every_worker():
     with open_workers(2) as workers:
-        found = list(workers.run([1, 2, 1], without=""))
+        found = list(workers.run([1] * 4, without=""))
 
-    assert [one.seed for one in found] == [1, 2, 1]
-    assert found[0].digest == found[2].digest == simulate(1, real_postgres).digest
-    assert not any(one.broken for one in found)
+    assert [one.broken for one in found] == [None] * 4
+    assert len({one.digest for one in found}) == 1
