@@ -9,6 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
+from bots.features.announcements.texts import NAMES_MAX
 from bots.runtime.delivery import PerhapsSent, PublicPlace, Unsent, Unwanted
 from bots.texts.buttons import Rows
 from bus import SOURCES, Source
@@ -22,6 +23,8 @@ from .simulated_process import Machine, current
 #: The words for each kind: whatever a platform does to a name or a title, these can be read back.
 _WORDS: Final = "{{name}} + {kind} + {{{kind}}} +"
 _LINE: Final = re.compile(r"m(?P<account>\d+)\W* \W*\+ (?P<kind>\w+) \W*\+ (?P<what>.*) \+$")
+#: The last line of a message that has more news than lines for names.
+_MORE: Final = re.compile(r"\.\.\. and (\d+) more")
 #: The time of a quiet minute, in which every run begins.
 QUIET: Final = "12:00-12:01"
 QUIET_S: Final = 60.0
@@ -72,6 +75,8 @@ class ToldNews:
         self.told: Counter[News] = Counter()
         #: News that the bot may have told: the platform did not say whether it took the message.
         self.unconfirmed: Counter[News] = Counter()
+        #: Pieces of news that a message counted, because it had named as many as it may.
+        self.unnamed = 0
         self.breaches: list[str] = []
         #: Places that take nothing now.
         self.closed: set[PublicPlace] = set()
@@ -129,7 +134,10 @@ class ToldNews:
 
     def _read(self, text: str) -> Iterator[News]:
         bare = re.sub(r"</?b>|\*\*|\\|[\u2060\u2066-\u2069]", "", text)
-        for line in bare.splitlines():
+        for before, line in enumerate(bare.splitlines()):
+            if before == NAMES_MAX and (more := _MORE.fullmatch(line)):
+                self.unnamed += int(more[1])
+                continue
             found = _LINE.search(line)
             if found is None:
                 self.breaches.append(f"{self._platform.name} was told {text!r}")
@@ -198,13 +206,16 @@ def news_breaches(
             if not is_true:
                 yield f"{news} was told, and never was true"
         if calm[source]:
-            yield from _lost(real, place, source, links)
+            lost = list(_lost(real, place, source, links))
+            # Which ones a message counted without a name, nobody can tell.
+            if len(lost) > place.unnamed:
+                yield from lost
 
 
 def _lost(
     real: RealPostgres, place: ToldNews, source: Source, links: Counter[tuple[Source, int]]
 ) -> Iterator[str]:
-    """All that an account has now, and was not given by a link, was told."""
+    """Yield what an account has now, was not given by a link, and was told in no line."""
     for row in real.fetch(
         """
         SELECT a.account_id, f.surface, f.announced FROM surfaces AS f
