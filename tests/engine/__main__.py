@@ -77,8 +77,10 @@ class Places:
     roots: Path
     #: This release and the one before, as the engine sees them.
     checkouts: Path
-    #: The data of the engine: images, containers, volumes.
+    #: The data of the engine: images and containers.
     data: Path
+    #: The volumes, on a disk as on a server: what a container writes into memory counts as its own.
+    volumes: Path
     logs: Path
 
 
@@ -116,9 +118,12 @@ def open_places(kept: Path | None) -> Iterator[Places]:
     """Make the folders, and remove them in the end; Debian systems and logs stay in `kept`."""
     with contextlib.ExitStack() as stack:
         work = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=PREFIX, dir=BELOW)))
+        volumes = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=PREFIX, dir=BELOW)))
         lasting = work if kept is None else kept.absolute()
         stack.enter_context(namespaces.in_memory(work))
-        places = Places(lasting / "roots", work / "checkouts", work / "data", lasting / "logs")
+        places = Places(
+            lasting / "roots", work / "checkouts", work / "data", volumes, lasting / "logs"
+        )
         for folder in (places.roots, places.checkouts, places.data, places.logs):
             folder.mkdir(parents=True, exist_ok=True)
         yield places
@@ -166,7 +171,7 @@ async def _run(places: Places, chosen: Sequence[str]) -> None:
     say("the Debian systems are there")
     async with contextlib.AsyncExitStack() as stack:
         engine = await stack.enter_async_context(
-            open_engine(roots["engine"], places.checkouts, places.data, places.logs)
+            open_engine(roots["engine"], places.checkouts, places.data, places.volumes, places.logs)
         )
         base_image = await _bring_images(engine, roots, new)
         say("the engine is up and has its images")

@@ -40,7 +40,7 @@ LEFT_OUT: Final = (
 #: becomes the engine. The host's cgroups are there, as an engine needs them, below our own parent.
 _BECOME_THE_ENGINE: Final = """
 set -e
-root=$1 checkouts=$2 data=$3 parent=$4
+root=$1 checkouts=$2 data=$3 volumes=$4 parent=$5
 mount --make-rprivate /
 mount --bind "$root" "$root"
 cd "$root"
@@ -51,6 +51,8 @@ mount --rbind /dev dev
 mount -t tmpfs tmpfs run
 mount --bind "$checkouts" checkouts
 mount --bind "$data" var/lib/docker
+mkdir var/lib/docker/volumes
+mount --bind "$volumes" var/lib/docker/volumes
 ip link set lo up
 driver=vfs
 cd var/lib/docker
@@ -107,9 +109,9 @@ class DockerEngine(Namespaces):
 
 @contextlib.asynccontextmanager
 async def open_engine(
-    root: Path, checkouts: Path, data: Path, logs: Path
+    root: Path, checkouts: Path, data: Path, volumes: Path, logs: Path
 ) -> AsyncIterator[DockerEngine]:
-    """Start an engine on this root that keeps its data in a folder; stop it when the block ends.
+    """Start an engine on this root that keeps its data in folders; stop it when the block ends.
 
     Raises:
         EngineError: the engine did not start; the message has its log.
@@ -128,6 +130,7 @@ async def open_engine(
                 str(root),
                 str(checkouts),
                 str(data),
+                str(volumes),
                 f"/{parent}",
             ),
             stdin=subprocess.DEVNULL,
