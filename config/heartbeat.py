@@ -13,6 +13,9 @@ log = structlog.get_logger("twinstream.heartbeat")
 
 #: Seconds between two touches. The health check in compose.yaml accepts a file 30 s old.
 HEARTBEAT_S = 5.0
+#: Seconds between two looks at a process that is not healthy: at its start it soon is, and who
+#: waits for it reads that from the file.
+LOOK_S = 0.25
 
 
 @contextlib.asynccontextmanager
@@ -23,6 +26,8 @@ async def heartbeat(
     every_s: float = HEARTBEAT_S,
 ) -> AsyncIterator[None]:
     """Touch the file every `every_s` seconds while `is_healthy` is true; do nothing without a path.
+
+    A process that becomes healthy touches the file within LOOK_S seconds.
 
     A process that hangs, or whose event loop is blocked, stops touching the file. The process
     removes the file of an earlier process at its start, so a restarted process is healthy only by
@@ -59,7 +64,8 @@ def _begin_without(file: Path) -> None:
 async def _beat(file: Path, is_healthy: Callable[[], bool], every_s: float) -> None:
     is_logged = False
     while True:
-        if is_healthy():
+        is_well = is_healthy()
+        if is_well:
             try:
                 file.touch()  # noqa: ASYNC240 - one system call, and it is to show a blocked loop
                 is_logged = False
@@ -67,4 +73,4 @@ async def _beat(file: Path, is_healthy: Callable[[], bool], every_s: float) -> N
                 if not is_logged:
                     log.error("heartbeat.failed", file=str(file), why=str(error))
                 is_logged = True
-        await asyncio.sleep(every_s)
+        await asyncio.sleep(every_s if is_well else min(every_s, LOOK_S))

@@ -49,6 +49,9 @@ PERMISSIONS = discord.Permissions(
     read_message_history=True,
 )
 
+#: Seconds until the bot is ready after the gateway sent the last of its servers. discord.py waits
+#: two, because it prepares all servers; ours is shown to the rooms whenever it comes.
+SERVERS_AWAITED_S = 0.5
 #: Seconds that a stopping bot gives to its duties.
 DUTIES_S_MAX = 5.0
 #: Servers that the bot is in instead, named in the log: one of them is probably meant.
@@ -84,6 +87,7 @@ class TwinClient(discord.Client):
             # Rooms see each message once and keep none.
             max_messages=None,
             chunk_guilds_at_startup=False,
+            guild_ready_timeout=SERVERS_AWAITED_S,
             member_cache_flags=discord.MemberCacheFlags(voice=has_voice, joined=watched),
             max_ratelimit_timeout=RATE_LIMIT_WAIT_S_MAX,
             allowed_mentions=discord.AllowedMentions.none(),

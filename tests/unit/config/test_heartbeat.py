@@ -1,6 +1,7 @@
 """The heartbeat file: fresh only while its own process is healthy."""
 
 import asyncio
+import importlib
 import os
 import time
 from pathlib import Path
@@ -49,6 +50,18 @@ async def test_the_file_of_an_earlier_process_does_not_count(tmp_path: Path):
     async with heartbeat(str(file), is_healthy=is_healthy, every_s=EVERY_S):
         await until_asked(asked)
         assert not file.exists()
+
+
+async def test_a_process_that_becomes_healthy_says_so_before_the_next_beat(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    # The package has a function of the module's name.
+    monkeypatch.setattr(importlib.import_module("config.heartbeat"), "LOOK_S", EVERY_S)
+    file = tmp_path / "alive"
+    answers = iter([False, False])
+
+    async with heartbeat(str(file), is_healthy=lambda: next(answers, True), every_s=3_600):
+        await until_touched(file)
 
 
 async def test_the_file_grows_old_while_the_process_is_not_healthy(tmp_path: Path):
