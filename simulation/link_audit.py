@@ -34,7 +34,8 @@ class Link(NamedTuple):
     policy: str
     is_current: bool
     is_undone: bool
-    linked_at: Any
+    #: The newest ledger entry that there was when the accounts were linked; 0 if there was none.
+    last_entry: int
 
     def other(self, account: Account) -> Account:
         """Return the partner of one of the accounts."""
@@ -64,8 +65,8 @@ def link_breaches(real: RealPostgres, expected: Expectations, bonus_xp: int) -> 
 
 _LINKS = """
     SELECT id, telegram_account_id, discord_account_id, policy,
-        unlinked_at IS NULL AND undone_at IS NULL, undone_at IS NOT NULL, linked_at
-    FROM links ORDER BY id
+        unlinked_at IS NULL AND undone_at IS NULL, undone_at IS NOT NULL, last_entry
+    FROM links JOIN simulation.links_made ON link_id = id ORDER BY id
 """
 
 
@@ -196,7 +197,7 @@ def _loses(account: Account, link: Link, has: Shares) -> bool:
 def _bonuses(links: Iterable[Link], rows: Sequence[Any], bonus_xp: int) -> Iterator[str]:
     """A bonus has its amount, and accounts that were linked once are not paid it again."""
     paid = {
-        Account(row["source"], row["account_id"]): row["created_at"]
+        Account(row["source"], row["account_id"]): row["id"]
         for row in rows
         if row["reason"] == BONUS_REASON and row["platform"] == row["source"]
     }
@@ -206,5 +207,5 @@ def _bonuses(links: Iterable[Link], rows: Sequence[Any], bonus_xp: int) -> Itera
     for link in links:
         if {link.telegram, link.discord} <= paid.keys():
             later = max(paid[link.telegram], paid[link.discord])
-            if later > link.linked_at:
-                yield f"link {link.id} had a bonus already, and one was paid again at {later}"
+            if later > link.last_entry:
+                yield f"link {link.id} had a bonus already, and entry {later} paid one again"

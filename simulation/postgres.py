@@ -62,6 +62,19 @@ _CLOCK = f"""
     END $$;
     CREATE OR REPLACE TRIGGER simulation_names BEFORE INSERT ON twinstream.accounts
     FOR EACH ROW WHEN (NEW.account_id > 0) EXECUTE FUNCTION simulation.name_account();
+    -- Whether an entry or a link came first: times of two transactions do not say it, because one
+    -- that waited for the other may have begun before it.
+    CREATE TABLE IF NOT EXISTS simulation.links_made (
+        link_id bigint PRIMARY KEY, last_entry bigint NOT NULL
+    );
+    CREATE OR REPLACE FUNCTION simulation.note_link() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        INSERT INTO simulation.links_made
+        SELECT NEW.id, coalesce(max(t.id), 0) FROM twinstream.transactions AS t;
+        RETURN NEW;
+    END $$;
+    CREATE OR REPLACE TRIGGER simulation_links AFTER INSERT ON twinstream.links
+    FOR EACH ROW EXECUTE FUNCTION simulation.note_link();
 """  # noqa: S608 - the clock's own statements
 
 
@@ -127,7 +140,7 @@ class RealPostgres:
         # The trigger of the ledger refuses TRUNCATE; a replica's sessions run no triggers.
         self.execute(
             "BEGIN; SET LOCAL session_replication_role = replica;"
-            f" TRUNCATE {tables} RESTART IDENTITY; COMMIT"
+            f" TRUNCATE {tables}, simulation.links_made RESTART IDENTITY; COMMIT"
         )
         # Those of the run before came with this answer at the latest.
         self._notifications = 0

@@ -14,12 +14,20 @@ LEASE_S_MAX: Final = 900.0
 #: Seconds for which no visit is postponed, unless the member is parked: an hour more than the six
 #: hours after which members are visited who never finish the screening of their Discord server.
 RETRY_S_MAX: Final = 7 * 3_600.0
+#: Seconds for which no visit is postponed that was refused seldom: a quarter of an hour, and after
+#: each refusal twice a minute doubled. Only the screening doubles beyond the quarter of an hour.
+SELDOM_RETRY_S_MAX: Final = 900.0
+FIRST_RETRY_S_MAX: Final = 120.0
 #: Rows that one call changes, so that its transaction stays short.
 ROWS_MAX: Final = 1_000
 
 
+#: The longest delay of a row that was refused so often.
+_DELAY_MAX: Final = f"""make_interval(secs => least(
+    $3, greatest({SELDOM_RETRY_S_MAX}, {FIRST_RETRY_S_MAX} * 2 ^ least(attempts, 16))
+))"""
 #: A time that no wish, lease or delay explains. Its first part is the condition of an index.
-_AHEAD: Final = """
+_AHEAD: Final = f"""
     (
         wanted IS DISTINCT FROM shown
         AND greatest(wanted_at, retry_at, taken_until) > now() + make_interval(secs => $1)
@@ -27,13 +35,16 @@ _AHEAD: Final = """
     ) AND (
         wanted_at > now() + make_interval(secs => $1)
         OR taken_until > now() + make_interval(secs => $2)
-        OR parked IS NULL AND retry_at > now() + make_interval(secs => $3)
+        OR parked IS NULL AND retry_at > now() + {_DELAY_MAX}
     )
 """
 
 
 async def bring_back(conn: asyncpg.Connection) -> int:
     """Make members due now whose times no wish, lease or delay explains. Returns how many rows.
+
+    How long a delay may be depends on how often the member's visits were refused in a row. A
+    platform that asks everyone to wait longer is not asked earlier: the role remembers that.
 
     Their true times are unknown, and nothing else would show these members until the clock is where
     it was. A visit that is under way is repeated. Where there is such a row, the delays of all
@@ -48,7 +59,7 @@ async def bring_back(conn: asyncpg.Connection) -> int:
             FROM (
                 SELECT member_id, platform, surface FROM twinstream.surfaces
                 WHERE wanted IS DISTINCT FROM shown AND parked IS NULL AND retry_at > now()
-                    AND retry_at <= now() + make_interval(secs => $3)
+                    AND retry_at <= now() + {_DELAY_MAX}
                     AND EXISTS (SELECT FROM twinstream.surfaces WHERE {_AHEAD})
                 ORDER BY member_id, surface LIMIT $4
                 FOR NO KEY UPDATE SKIP LOCKED

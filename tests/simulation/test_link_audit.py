@@ -106,15 +106,15 @@ def test_harm_to_links_is_found(found, harm: str, finding: str):
 def test_a_bonus_that_is_paid_again_after_a_link_is_found(found):
     pay = """
         INSERT INTO transactions (idempotency_key, platform, source, type, account_id, delta_xp,
-            reason, entity_id, occurred_at, created_at)
+            reason, entity_id, occurred_at)
         SELECT 'bonus of ' || a.platform, p.platform, a.platform, 'xp.changed', a.account_id, 7,
-            'achievement_bonus', 'lucky', now(), now() + make_interval(hours => a.hours)
-        FROM (VALUES ('telegram', 1, {0}), ('discord', 101, {1}))
-                AS a (platform, account_id, hours),
+            'achievement_bonus', 'lucky', now()
+        FROM (VALUES ('telegram', 1), ('discord', 101)) AS a (platform, account_id),
             (VALUES ('telegram'), ('discord')) AS p (platform)
     """
-    assert found(pay.format(-2, -1)) == []
-    assert any("paid again" in breach for breach in found(pay.format(-1, 1)))
+    linked_later = "UPDATE simulation.links_made SET last_entry = 1000"
+    assert found(pay, linked_later) == []
+    assert any("paid one again" in breach for breach in found(pay))
 
 
 def test_an_answer_that_was_not_kept_is_found(found):

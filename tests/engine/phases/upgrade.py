@@ -17,8 +17,9 @@ from tests.support.old_release import Bot, install_wheel
 EVENTS: Final = 20
 #: Ledger entries that the old release has when it is upgraded.
 HISTORY: Final = 1_000_000
-#: The last step, as docs/upgrade.md gives it for Compose.
+#: The steps as docs/upgrade.md gives them for Compose; `up` is between the first one and the others.
 COMMANDS: Final = (
+    "docker compose up -d --wait postgres redis",
     (
         "docker compose exec -T postgres pg_dump -U twinstream -Fc -n twinstream twinstream"
         " > before-0.2.dump"
@@ -64,7 +65,7 @@ async def upgrade(world: World) -> None:
         f"upgrade with {HISTORY:,} entries: a bot that went on could record nothing for"
         f" {bot.longest_pause_s:.1f} s at most; the last event to arrive took {longest_way_s:.0f} s"
     )
-    for command in COMMANDS:
+    for command in COMMANDS[1:]:
         await world.new.type(command)
     await world.play()
     await world.prove()
@@ -76,6 +77,7 @@ async def _expand_and_switch(world: World) -> None:
     kept = {name: value for name, value in world.old.env.items() if value}
     world.new.set(kept)
     began = time.monotonic()
+    await world.new.type(COMMANDS[0])
     await world.up()
     world.figures.append(f"upgrade from 0.1.0: {time.monotonic() - began:.0f} s")
 

@@ -4,7 +4,7 @@ import asyncpg
 import pytest
 
 from consumers.cleanup.role import Cleanup
-from consumers.display.discord_roles.roles import SCREENING_BACKOFF_S_MAX
+from consumers.display.discord_roles.roles import SCREENING_BACKOFF_S_MAX, SCREENING_RETRY_S
 from consumers.relay.role import Relay
 from consumers.runtime.resources import Resources
 from db import Producer
@@ -69,19 +69,38 @@ async def test_members_whose_times_are_in_the_future_are_visited(
     assert await display_visits.take(pool, "discord", limit=5, lease_s=60) == [], "it is leased"
 
 
+async def test_a_visit_that_was_refused_once_is_not_put_off_for_an_hour(
+    resources: Resources, pool: asyncpg.Pool
+):
+    """Nothing else tells of the clock, and no member waits so long after one refusal."""
+    await pool.execute("INSERT INTO members (id) OVERRIDING SYSTEM VALUE VALUES (1)")
+    await pool.execute(
+        "INSERT INTO accounts (platform, account_id, member_id) VALUES ('discord', 5, 1)"
+    )
+    await pool.execute(
+        "INSERT INTO surfaces (member_id, platform, surface, wanted, attempts, retry_at)"
+        f" VALUES (1, 'discord', 'rank', 1, 1, now() + {AHEAD})"
+    )
+
+    await Cleanup(resources).step()
+
+    [visit] = await display_visits.take(pool, "discord", limit=5, lease_s=60)
+    assert visit.member_id == 1
+
+
 @pytest.mark.parametrize("evidence_of", ["the same member", "another member"])
 async def test_a_visit_put_off_by_a_clock_that_was_ahead_does_not_wait_for_it(
     resources: Resources, pool: asyncpg.Pool, evidence_of: str
 ):
-    """An hour may be a true delay, so a time beside it has to be one that none explains."""
+    """After refusals an hour may be a true delay, so another time has to tell of the clock."""
     await pool.execute("INSERT INTO members (id) OVERRIDING SYSTEM VALUE VALUES (1), (2)")
     await pool.execute(
         "INSERT INTO accounts (platform, account_id, member_id)"
         " VALUES ('discord', 5, 1), ('discord', 6, 2)"
     )
     await pool.execute(
-        "INSERT INTO surfaces (member_id, platform, surface, wanted, retry_at)"
-        f" VALUES (1, 'discord', 'rank', 1, now() + {AHEAD}), (2, 'discord', 'rank', 1, NULL)"
+        "INSERT INTO surfaces (member_id, platform, surface, wanted, attempts, retry_at)"
+        f" VALUES (1, 'discord', 'rank', 1, 9, now() + {AHEAD}), (2, 'discord', 'rank', 1, 0, NULL)"
     )
     await pool.execute(
         f"UPDATE surfaces SET wanted_at = now() + {AHEAD} WHERE member_id = $1",
@@ -108,8 +127,8 @@ async def test_all_members_who_were_put_off_are_visited_however_many_they_are(
         " SELECT 'discord', 10 + id, id FROM members"
     )
     await pool.execute(
-        "INSERT INTO surfaces (member_id, platform, surface, wanted, retry_at)"
-        f" SELECT id, 'discord', 'rank', 1, now() + {AHEAD} FROM members"
+        "INSERT INTO surfaces (member_id, platform, surface, wanted, attempts, retry_at)"
+        f" SELECT id, 'discord', 'rank', 1, 9, now() + {AHEAD} FROM members"
     )
     await pool.execute(f"UPDATE surfaces SET {column} = now() + 8 * {AHEAD} WHERE member_id = 1")
 
@@ -122,14 +141,16 @@ async def test_all_members_who_were_put_off_are_visited_however_many_they_are(
 async def test_a_member_whose_next_visit_is_hours_away_is_left_until_then(
     resources: Resources, pool: asyncpg.Pool
 ):
-    """As one who never finishes the screening of the server."""
-    member = await pool.fetchval("INSERT INTO members DEFAULT VALUES RETURNING id")
-    await pool.execute(
-        "INSERT INTO surfaces (member_id, platform, surface, wanted, retry_at)"
-        " VALUES ($1, 'discord', 'rank', 1, now() + make_interval(secs => $2))",
-        member,
-        SCREENING_BACKOFF_S_MAX,
-    )
+    """As one who never finishes the screening of the server, at each refusal."""
+    for refusals in range(12):
+        delay_s = min(SCREENING_RETRY_S * 2**refusals, SCREENING_BACKOFF_S_MAX)
+        await pool.execute(
+            "WITH m AS (INSERT INTO members DEFAULT VALUES RETURNING id)"
+            " INSERT INTO surfaces (member_id, platform, surface, wanted, attempts, retry_at)"
+            " SELECT id, 'discord', 'rank', 1, $1, now() + make_interval(secs => $2) FROM m",
+            refusals + 1,
+            delay_s,
+        )
     before = await pool.fetch("SELECT * FROM surfaces")
 
     await Cleanup(resources).step()
