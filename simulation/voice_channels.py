@@ -61,6 +61,7 @@ class VoiceChannels:
         self._has_bot = True
         changes: asyncio.Queue[tuple[float, int]] = asyncio.Queue()
         heard_at: float | None = None
+        looked_at = self._now()
         is_shown = False
         clock.heard_at = lambda: heard_at
         self._tell = lambda at_s, account: changes.put_nowait((at_s, account))
@@ -79,9 +80,9 @@ class VoiceChannels:
                 is_shown = False
                 continue
             now = self._now()
-            if heard_at is not None and now - heard_at > 2 * HEARTBEAT_S:
+            if now - looked_at > 2 * HEARTBEAT_S:
                 self.is_all_seen = False  # the process was paused
-            heard_at = now
+            heard_at = looked_at = now
             if not is_shown:
                 while not changes.empty():
                     changes.get_nowait()
