@@ -17,7 +17,7 @@ from tests.support.old_release import Bot, install_wheel
 EVENTS: Final = 20
 #: Ledger entries that the old release has when it is upgraded.
 HISTORY: Final = 1_000_000
-#: The steps as docs/upgrade.md gives them for Compose; `up` is between the first one and the others.
+#: The steps as docs/upgrade.md gives them for Compose; `up` stands between the first two.
 COMMANDS: Final = (
     "docker compose up -d --wait postgres redis",
     (
