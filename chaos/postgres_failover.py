@@ -5,6 +5,7 @@ asynchronous standby would lose the last ones, with everything they say (docs/re
 """
 
 import asyncio
+import contextlib
 import os
 import signal
 import subprocess
@@ -20,6 +21,7 @@ from .deployment import Deployment, port_of
 from .errors import ChaosError
 
 SYNC_S_MAX: Final = 30.0
+PROMOTED_S_MAX: Final = 60.0
 POLL_S: Final = 0.05
 _REPLICATION_RULE: Final = "host replication all 127.0.0.1/32 scram-sha-256\n"
 _IS_SYNCHRONOUS: Final = """
@@ -67,12 +69,30 @@ async def make_read_only(server: Server) -> None:
 
 
 async def promote(standby: Server) -> None:
-    """Make a standby a primary."""
+    """Make a standby a primary, and return once it is one.
+
+    Raises:
+        ChaosError: it was not promoted in time.
+    """
     conn = await asyncpg.connect(standby.url)
     try:
-        await conn.execute("SELECT pg_promote()")
+        # What it still replays may cancel a query that waits, but not the promotion.
+        with contextlib.suppress(asyncpg.SerializationError):
+            await conn.execute("SELECT pg_promote(wait => false)")
+        async with asyncio.timeout(PROMOTED_S_MAX):
+            while await _is_standby(conn):  # noqa: ASYNC110 - another process's doing
+                await asyncio.sleep(POLL_S)
+    except TimeoutError as error:
+        raise ChaosError("the standby was not promoted in time") from error
     finally:
         await conn.close()
+
+
+async def _is_standby(conn: asyncpg.Connection) -> bool:
+    try:
+        return bool(await conn.fetchval("SELECT pg_is_in_recovery()"))
+    except asyncpg.SerializationError:
+        return True
 
 
 def end_at_once(server: Server) -> None:
