@@ -30,7 +30,7 @@ _CONSUMERS: Final = "docker compose run --rm consumers python -m consumers"
 FIRST_LOOK: Final = (
     "docker compose up -d --build --wait",
     "docker compose ps",
-    "docker compose logs",
+    "docker compose logs --tail 5 migrate",
     "docker compose logs --tail 50 telegram-bot",
     "docker compose exec consumers python -m consumers doctor",
     "docker compose exec consumers python -m consumers status",
@@ -57,6 +57,16 @@ CHANGES: Final = (
     "docker compose up -d --scale to-discord=3",
     f"docker compose up -d --force-recreate {OURS}",
 )
+#: A dump is tried: backup.md.
+TRYING: Final = (
+    "docker compose exec postgres createdb -U twinstream twinstream_trial",
+    f"{_POSTGRES} pg_restore -U twinstream -d twinstream_trial < {DUMP}",
+    (
+        "docker compose exec consumers sh -c 'DATABASE_URL=$(echo \"$DATABASE_URL\""
+        " | sed s,/twinstream?,/twinstream_trial?,) python -m consumers audit'"
+    ),
+    "docker compose exec postgres dropdb -U twinstream twinstream_trial",
+)
 #: To Postgres and back: backup.md.
 RESTORING: Final = (
     "sudo install -o 10001 -m 600 /dev/null /backup/forgotten.jsonl",
@@ -74,7 +84,7 @@ RESTORING: Final = (
     f"{_CONSUMERS} dead list",
     f"{_CONSUMERS} reconcile --now --dry-run",
 )
-COMMANDS: Final = (*FIRST_LOOK, *LOOKS, *CHANGES, *RESTORING)
+COMMANDS: Final = (*FIRST_LOOK, *LOOKS, *CHANGES, *TRYING, *RESTORING)
 FORGOTTEN_LIST: Final = "TWINSTREAM_FORGOTTEN_LIST"
 #: The line of the consumers' log that says that their roles are at work.
 AT_WORK: Final = r"consumers\.started"
@@ -94,12 +104,12 @@ async def pages(world: World) -> None:
 
 async def _look(world: World) -> None:
     """Look at a deployment that is well: every command exits with 0 and shows it."""
-    up, containers, logs, last_lines, doctor, status = FIRST_LOOK
+    up, containers, why, last_lines, doctor, status = FIRST_LOOK
     await world.new.type(up)
     services = await world.new.services()
     shown = await world.new.type(containers)
     _see(containers, shown, *(rf"{service}.*\(healthy\)" for service in services))
-    _see(logs, await world.new.type(logs), *(rf"(?m)^{service}" for service in services))
+    _see(why, await world.new.type(why), "(?m)^migrate")
     _see(last_lines, await world.new.type(last_lines), r"(?m)^telegram-bot")
     _see(doctor, await world.new.type(doctor), "fine +Postgres", "fine +Redis")
     _see(status, await world.new.type(status), "Postgres", "Redis")
@@ -149,6 +159,8 @@ async def _restore(world: World) -> None:
     await world.new.type(dump)
     await world.new.type(nightly_dump)
     await world.new.type(f"mv twinstream-*.dump {DUMP}")
+    for command in TRYING:
+        await world.new.type(command)
     await world.play()
     before = await world.totals()
     await world.new.operator("forget", f"telegram:{person.telegram_id}", "--yes")

@@ -111,7 +111,7 @@ def test_make_knows_each_target_and_its_program_the_arguments(command: str):
 
 @pytest.mark.parametrize("command", [one for one in COMMANDS if "python -m consumers" in one])
 def test_the_consumers_know_the_arguments(command: str):
-    [found] = re.findall(r"python -m consumers ?([^'>]*)$", command)
+    [found] = re.findall(r"python -m consumers ?([^'>]*)'?$", command)
     read("consumers", shlex.split(found))
 
 
@@ -176,7 +176,7 @@ def test_the_settings_are_copied_and_filled(folder: Path, tmp_path: Path):
     for name in (".env.example", "twinstream.example.toml", "twinstream.example.ru.toml"):
         shutil.copy(ROOT / name, tmp_path)
     found = list(examples(folder / "production.md"))
-    copy, fill = (next(one for one in found if word in one) for word in ("cp .env", "openssl"))
+    copy, fill = (next(one for one in found if word in one) for word in ("cp .env", "for name"))
 
     for example in (copy, fill):
         subprocess.run(["sh", "-ec", example], cwd=tmp_path, check=True, timeout=20)
