@@ -4543,19 +4543,21 @@ BEGIN
     );
 END $$;
 
-CREATE FUNCTION twinstream.report_connection(of_platform text, connected boolean, silence_s double precision) RETURNS void
+CREATE FUNCTION twinstream.report_connection(of_platform text, connected boolean, silence_s double precision, why text DEFAULT NULL::text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 BEGIN
     PERFORM twinstream.require_caller(of_platform);
-    INSERT INTO twinstream.bot_connections AS b (platform, is_connected) VALUES (of_platform, connected)
+    INSERT INTO twinstream.bot_connections AS b (platform, is_connected, trouble)
+    VALUES (of_platform, connected, CASE WHEN NOT connected THEN left(why, 1000) END)
     ON CONFLICT ON CONSTRAINT bot_connection_once DO UPDATE SET
         is_connected = excluded.is_connected,
         since = CASE
             WHEN b.is_connected = excluded.is_connected
                 AND b.reported_at > now() - make_interval(secs => silence_s)
             THEN b.since ELSE now() END,
+        trouble = excluded.trouble,
         reported_at = now();
 END $$;
 
@@ -6268,6 +6270,8 @@ CREATE TABLE twinstream.bot_connections (
     is_connected boolean NOT NULL,
     since timestamp with time zone DEFAULT now() NOT NULL,
     reported_at timestamp with time zone DEFAULT now() NOT NULL,
+    trouble text,
+    CONSTRAINT bot_connection_has_no_trouble CHECK (((trouble IS NULL) OR (NOT is_connected))),
     CONSTRAINT bot_connection_platform_known CHECK ((platform = ANY (ARRAY['telegram'::text, 'discord'::text])))
 );
 

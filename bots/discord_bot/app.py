@@ -83,7 +83,7 @@ async def _serve_once(
         running = asyncio.create_task(_run(client, settings.discord_token))
         stopping = asyncio.create_task(supervisor.stop.wait())
         try:
-            with supervisor.health.reported_by(client.is_connected):
+            with supervisor.health.reported_by(client.is_connected, client.trouble):
                 await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
             if running.done():
                 running.result()

@@ -135,6 +135,19 @@ class TwinClient(discord.Client):
         """
         return self.is_ready() and self.ws.open
 
+    def trouble(self) -> str | None:
+        """Say that the bot is not in its server, as the operator's screen tells it.
+
+        discord.py keeps a server that is in an outage, and drops one that removed the bot. The
+        address of the invitation is in the log: the screen would break it into lines.
+        """
+        if self.get_guild(self._guild_id) is not None:
+            return None
+        return (
+            f"it is not in the server {self._guild_id}: invite it with the address in its log, or"
+            " correct discord.guild_id in twinstream.toml"
+        )
+
     def heard_at(self) -> float | None:
         """Return when the gateway last sent anything, on the clock of `time.perf_counter`.
 
@@ -153,7 +166,7 @@ class TwinClient(discord.Client):
         self._introduced = True
         guild = self.get_guild(self._guild_id)
         if guild is None:
-            log.error("guild.not_served", bot=str(self.user), why=self._why_not_served())
+            self._log_removal()
             return
         log.info("bot.started", bot=str(self.user), guild_id=guild.id, guild=guild.name)
         if not self._may_publish:
@@ -166,6 +179,11 @@ class TwinClient(discord.Client):
             await self._publish_commands()
             if not self._may_publish:
                 self._log_refused_commands()
+
+    async def on_guild_remove(self, guild: discord.Guild) -> None:
+        """Log the invitation when a moderator removes the bot; it serves again once invited."""
+        if guild.id == self._guild_id:
+            self._log_removal()
 
     async def on_interaction(self, interaction: discord.Interaction) -> None:
         """Answer a press, and show the rooms which roles the member has.
@@ -283,6 +301,9 @@ class TwinClient(discord.Client):
             f"the bot is not in the server {self._guild_id}{elsewhere}: invite it with"
             f" {self._invitation()} , or correct discord.guild_id in twinstream.toml"
         )
+
+    def _log_removal(self) -> None:
+        log.error("guild.not_served", bot=str(self.user), why=self._why_not_served())
 
     def _log_refused_commands(self) -> None:
         why = f"the bot may not publish its commands: invite it again with {self._invitation()}"

@@ -17,7 +17,9 @@ LEFT_TO_RELAY: Final = Counter(
 )
 
 CONNECTED: Final = Gauge(
-    "twinstream_bot_connected", "1 while the platform answers its bot.", ["platform"]
+    "twinstream_bot_connected",
+    "1 while the platform answers its bot, and the bot is in its server.",
+    ["platform"],
 )
 UPDATES_SKIPPED: Final = Counter(
     "twinstream_updates_skipped", "What a platform sent and its library could not read.", ["source"]

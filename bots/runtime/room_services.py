@@ -112,9 +112,12 @@ async def open_services(
             forget_secret=settings.forget_secret,
             amount_secret=_amount_secret(settings, platform),
         )
+    except Refused as error:
+        await _end(reporting)  # its next report would have no reason
+        await _report(database, is_connected=False, trouble=str(error))
+        raise
     finally:
-        reporting.cancel()
-        await asyncio.wait({reporting})
+        await _end(reporting)
         await earnings.close()
         await producer.close()
         await redis.aclose()
@@ -150,21 +153,36 @@ def _amount_secret(settings: Settings, platform: Platform) -> bytes:
 
 
 async def _report_connection(database: Database, supervisor: Supervisor) -> None:
-    """Tell the record whether the platform answers, at once and every REPORT_S."""
-    known: bool | None = None
+    """Tell the record whether the bot can serve members, at once and every REPORT_S."""
+    known: tuple[bool, str | None] | None = None
     due_s = 0.0
     clock = asyncio.get_running_loop().time
     while True:
-        is_connected = supervisor.health.is_healthy()
+        trouble = supervisor.health.trouble()
+        is_connected = supervisor.health.is_healthy() and trouble is None
         CONNECTED.labels(database.platform).set(is_connected)
-        if is_connected != known or clock() >= due_s:
-            # An outage of Postgres is visible anyhow, and the next report comes.
-            with contextlib.suppress(DbError):
-                async with database.connection() as conn:
-                    await bot_connections.report(conn, database.platform, is_connected=is_connected)
-                known = is_connected
+        if (is_connected, trouble) != known or clock() >= due_s:
+            if await _report(database, is_connected=is_connected, trouble=trouble):
+                known = is_connected, trouble
             due_s = clock() + REPORT_S
         await asyncio.sleep(LOOK_S)
+
+
+async def _report(database: Database, *, is_connected: bool, trouble: str | None) -> bool:
+    """Report once. Returns False if Postgres did not take the report, which is visible anyhow."""
+    try:
+        async with database.connection() as conn:
+            await bot_connections.report(
+                conn, database.platform, is_connected=is_connected, trouble=trouble
+            )
+    except DbError:
+        return False
+    return True
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait({task})
 
 
 async def _wait_for_postgres(

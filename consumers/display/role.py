@@ -43,6 +43,8 @@ BACKLOG_MIN = 100
 #: everything, so that an operator who removed it soon sees that it helped.
 SURVEY_S = 60.0
 SURVEY_HINDERED_S = 10.0
+#: Rows on which one survey notes what hinders everyone, so that a backlog costs little at a time.
+NOTED_MAX = 1_000
 #: Causes whose last warning is remembered, so that memory stays bounded.
 CAUSES_KEPT_MAX = 100
 
@@ -66,6 +68,8 @@ class DisplayRole:
         self._warned_at: dict[str, float] = {}
         self._hindrances = Hindrances(None, {})
         self._next_survey = 0.0
+        #: Whether rows may have the note of a hindrance, by an earlier process as well.
+        self._has_noted = True
         #: Visits whose outcome is not recorded yet.
         self._unrecorded: list[Visit] = []
         #: How many members were shown since the last line about progress.
@@ -153,6 +157,7 @@ class DisplayRole:
                 refusal = error if isinstance(error, CannotShow) else _too_slow()
                 self._log_refusal(refusal, refusal.retry_s)
                 self._block(refusal)
+                await self._note_hindrance(str(refusal))
                 return False
             pause_s = SURVEY_S if found.everyone is None else min(SURVEY_S, SURVEY_HINDERED_S)
             self._next_survey = self._clock() + pause_s
@@ -168,7 +173,11 @@ class DisplayRole:
                 log.warning("display.blocked", platform=platform, why=found.everyone)
             # Meanwhile the causes are unknown, so the earlier ones stay.
             self._hindrances = found._replace(causes=before.causes)
+            await self._note_hindrance(found.everyone)
             return
+        if self._has_noted:
+            await display_visits.forget_hindrance(self._pool, platform)
+            self._has_noted = False
         if before.everyone is not None:
             log.info("display.resumed", platform=platform)
         for cause, why in found.causes.items():
@@ -178,6 +187,12 @@ class DisplayRole:
         if freed or before.causes.keys() - found.causes.keys():
             gone = sorted(before.causes.keys() - found.causes.keys())
             log.info("surfaces.unparked", platform=platform, causes=gone, surfaces=freed)
+
+    async def _note_hindrance(self, why: str) -> None:
+        """Note why members wait: none is visited meanwhile, so no refusal tells the operator."""
+        self._has_noted = True
+        platform = self._display.platform
+        await display_visits.note_hindrance(self._pool, platform, why, limit=NOTED_MAX)
 
     async def _doubt_unrecorded_visits(self) -> None:
         """Have members visited again whose visit ended while Postgres was away, or in an error."""

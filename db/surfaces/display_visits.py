@@ -302,6 +302,44 @@ async def unpark(pool: asyncpg.Pool, platform: Platform, *, standing: Collection
     return count
 
 
+async def note_hindrance(pool: asyncpg.Pool, platform: Platform, why: str, *, limit: int) -> None:
+    """Note why nobody is visited, on up to `limit` rows that wait and were not refused themselves.
+
+    A ladder that changed is left out, as it is on the operator's screen.
+    """
+    await _note_hindrance(pool, platform, why, limit)
+
+
+async def forget_hindrance(pool: asyncpg.Pool, platform: Platform) -> None:
+    """Take back what `note_hindrance` noted: members are visited again."""
+    await _note_hindrance(pool, platform, None, None)
+
+
+async def _note_hindrance(
+    pool: asyncpg.Pool, platform: Platform, why: str | None, limit: int | None
+) -> None:
+    with mapped_errors():
+        await pool.execute(
+            """
+            WITH hindered AS (
+                -- A row that is locked is being changed. The next survey finds it again.
+                SELECT member_id, surface FROM twinstream.surfaces
+                WHERE platform = $1 AND wanted IS DISTINCT FROM shown AND parked IS NULL
+                    AND priority < $2 AND attempts = 0 AND error IS DISTINCT FROM $3
+                ORDER BY member_id, surface LIMIT $4
+                FOR NO KEY UPDATE SKIP LOCKED
+            )
+            UPDATE twinstream.surfaces AS f SET error = $3
+            FROM hindered AS h
+            WHERE f.member_id = h.member_id AND f.platform = $1 AND f.surface = h.surface
+            """,
+            platform,
+            BACKFILL,
+            why,
+            limit,
+        )
+
+
 async def waiting(pool: asyncpg.Pool, platform: Platform, *, counted_max: int | None = None) -> int:
     """Count the surfaces that are due or put off: not shown as wanted, and not parked.
 

@@ -20,6 +20,8 @@ class BotConnection(NamedTuple):
     """How long ago that changed."""
     reported_s: float
     """How long ago the bot reported."""
+    trouble: str | None = None
+    """The bot's sentence on what keeps it from serving members, where it knows."""
 
     @property
     def is_silent(self) -> bool:
@@ -27,11 +29,17 @@ class BotConnection(NamedTuple):
         return self.reported_s > SILENCE_S
 
 
-async def report(conn: asyncpg.Connection, platform: Platform, *, is_connected: bool) -> None:
-    """Note that the bot of `platform` lives, and whether its platform answers it."""
+async def report(
+    conn: asyncpg.Connection, platform: Platform, *, is_connected: bool, trouble: str | None = None
+) -> None:
+    """Note that the bot of `platform` lives, whether it can serve members, and why not."""
     with mapped_errors():
         await conn.execute(
-            "SELECT twinstream.report_connection($1, $2, $3)", platform, is_connected, SILENCE_S
+            "SELECT twinstream.report_connection($1, $2, $3, $4)",
+            platform,
+            is_connected,
+            SILENCE_S,
+            trouble,
         )
 
 
@@ -41,7 +49,7 @@ async def read(conn: asyncpg.Connection) -> list[BotConnection]:
         rows = await conn.fetch(
             """
             SELECT platform, is_connected, extract(epoch FROM now() - since)::float8,
-                extract(epoch FROM now() - reported_at)::float8
+                extract(epoch FROM now() - reported_at)::float8, trouble
             FROM twinstream.bot_connections ORDER BY platform DESC
             """
         )

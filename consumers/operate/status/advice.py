@@ -159,6 +159,15 @@ def _bots(record: Record, tokens: Sequence[Platform]) -> Iterator[Advice]:
             what = f"the {platform.capitalize()} bot never reported"
         elif one.is_silent:
             what = f"the {platform.capitalize()} bot has said nothing for {span(one.reported_s)}"
+            if one.trouble is not None:
+                what += f" (its last report: {shortened(one.trouble, LONG_REASON_MAX)})"
+        elif one.trouble is not None:
+            what = (
+                f"the {platform.capitalize()} bot has been out of service for {span(one.since_s)}:"
+                f" {shortened(one.trouble, LONG_REASON_MAX)}"
+            )
+            yield Advice(urgency=WAITS, what=what, command=command("doctor"))
+            continue
         elif not one.is_connected and one.since_s > CONNECTING_S_MAX:
             what = f"{platform.capitalize()} has not answered its bot for {span(one.since_s)}"
             yield Advice(urgency=WAITS, what=what, command=command("doctor"))

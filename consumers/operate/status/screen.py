@@ -154,6 +154,8 @@ def _bots(record: Record) -> Iterator[str]:
             yield f"{platform}: silent for {span(one.reported_s)}"
         else:
             state = "connected" if one.is_connected else "not connected"
+            if one.trouble is not None:
+                state = "out of service"
             yield f"{platform}: {state} for {span(one.since_s)}"
 
 

@@ -14,6 +14,7 @@ from config.community import TelegramSetting
 from consumers.display.role import SURVEY_HINDERED_S, DisplayRole
 from consumers.display.telegram_tags.tags import open_role as open_tags
 from consumers.runtime.runner import NotYet
+from db.upkeep import overview
 from sandbox import Fault
 from tests.support.discord_display import ALICE as DISCORD_ALICE
 from tests.support.discord_display import GIVE, NEWCOMER, Server
@@ -23,6 +24,7 @@ from tests.support.telegram_display import ALICE, BORIS, LOOK, SET, Group
 with warnings.catch_warnings():
     # discord.py 2.7.1 imports audioop, which Python 3.11 and 3.12 deprecate.
     warnings.simplefilter("ignore", DeprecationWarning)
+    from consumers.display.discord_roles.hierarchy import NOT_IN_SERVER
     from consumers.display.discord_roles.roles import STRAY_REST_S, open_role, rest_s
 
 
@@ -124,6 +126,53 @@ async def test_roles_go_on_within_seconds_after_the_bot_was_invited_again(
     await later(roles, on_discord, SURVEY_HINDERED_S)
 
     assert server.roles_of(DISCORD_ALICE) == {NEWCOMER}
+
+
+@pytest.mark.parametrize("is_trouble", [False, True])
+async def test_the_screen_names_roles_that_waited_for_the_bot_for_two_minutes(
+    pool, resources, server, on_discord, is_trouble
+):
+    """No visit is tried meanwhile, so no refusal of a visit says why."""
+    await on_discord.give_xp(DISCORD_ALICE, 10)
+    await pool.execute("UPDATE surfaces SET wanted_at = now() - interval '130 s'")
+    async with open_role(resources) as role:
+        if is_trouble:
+            server.faults.add(Fault("discord", "*", 400, times=1000))
+        else:
+            server.platform.administration.kick_bot()
+        await role.step()
+
+        (late,) = await overview.put_off(pool)
+        assert (late.platform, late.surfaces) == ("discord", 1)
+        assert late.error.startswith("Discord is in trouble" if is_trouble else NOT_IN_SERVER)
+        assert not server.calls(GIVE)
+
+    # Another process finds the cause gone, and has nobody to visit yet.
+    await pool.execute("UPDATE surfaces SET retry_at = now() + interval '1 h'")
+    server.faults.clear()
+    if not is_trouble:
+        server.platform.administration.invite_bot()
+    async with open_role(resources) as role:
+        await role.step()
+        assert await overview.put_off(pool) == []
+        await later(role, on_discord, SURVEY_HINDERED_S)
+
+    assert server.roles_of(DISCORD_ALICE) == {NEWCOMER}
+
+
+async def test_the_reason_of_a_single_member_outlives_one_of_the_whole_server(
+    roles, server, on_discord, pool
+):
+    await roles.step()
+    await on_discord.give_xp(DISCORD_ALICE, 10)
+    await pool.execute(
+        "UPDATE surfaces SET error = 'has not passed', attempts = 1, retry_at = now() + '1 h'"
+    )
+    server.platform.administration.kick_bot()
+    roles._next_survey = 0.0
+    await roles.step()
+
+    assert await on_discord.error(DISCORD_ALICE) == "has not passed"
 
 
 async def test_refusals_of_all_visits_that_no_survey_explains_become_rare(tags, group, people):

@@ -227,6 +227,29 @@ async def test_what_flowed_in_the_last_minute_is_counted_by_direction(
 
 
 @pytest.mark.usefixtures("well")
+async def test_a_bot_that_ended_with_a_reason_is_named_with_it(settings, keys, pool):
+    await bot_connections.report(pool, "discord", is_connected=False, trouble=HOSTILE)
+
+    code, said = await shown(settings, keys)
+
+    assert code == 1
+    told = " ".join(said.split())
+    assert "discord: out of service for" in told
+    assert "the Discord bot has been out of service for" in told
+    assert not {"\x1b", "\u202e"} & set(said)
+
+    await pool.execute(
+        "UPDATE bot_connections SET reported_at = now() - interval '50 s' WHERE trouble IS NOT NULL"
+    )
+    _, said = await shown(settings, keys)
+
+    told = " ".join(said.split())
+    assert "the Discord bot has said nothing for 50 s (its last report: [/x]" in told
+    await bot_connections.report(pool, "discord", is_connected=True)
+    assert (await shown(settings, keys))[0] == 0
+
+
+@pytest.mark.usefixtures("well")
 async def test_json_holds_all_that_was_seen_on_one_line(settings, keys):
     code, said = await shown(settings, keys, as_json=True)
 
