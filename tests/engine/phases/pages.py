@@ -62,7 +62,7 @@ TRYING: Final = (
     "docker compose exec postgres createdb -U twinstream twinstream_trial",
     f"{_POSTGRES} pg_restore -U twinstream -d twinstream_trial < {DUMP}",
     (
-        "docker compose exec consumers sh -c 'DATABASE_URL=$(echo \"$DATABASE_URL\""
+        'docker compose exec consumers sh -c \'DATABASE_URL=$(echo "$DATABASE_URL"'
         " | sed s,/twinstream?,/twinstream_trial?,) python -m consumers audit'"
     ),
     "docker compose exec postgres dropdb -U twinstream twinstream_trial",
