@@ -32,6 +32,7 @@ FIRST_LOOK: Final = (
     "docker compose ps",
     "docker compose logs",
     "docker compose logs --tail 50 telegram-bot",
+    "docker compose logs --tail 5 migrate",
     "docker compose exec consumers python -m consumers doctor",
     "docker compose exec consumers python -m consumers status",
 )
@@ -94,13 +95,14 @@ async def pages(world: World) -> None:
 
 async def _look(world: World) -> None:
     """Look at a deployment that is well: every command exits with 0 and shows it."""
-    up, containers, logs, last_lines, doctor, status = FIRST_LOOK
+    up, containers, logs, last_lines, migrated, doctor, status = FIRST_LOOK
     await world.new.type(up)
     services = await world.new.services()
     shown = await world.new.type(containers)
     _see(containers, shown, *(rf"{service}.*\(healthy\)" for service in services))
     _see(logs, await world.new.type(logs), *(rf"(?m)^{service}" for service in services))
     _see(last_lines, await world.new.type(last_lines), r"(?m)^telegram-bot")
+    _see(migrated, await world.new.type(migrated), r"(?m)^migrate")
     _see(doctor, await world.new.type(doctor), "fine +Postgres", "fine +Redis")
     _see(status, await world.new.type(status), "Postgres", "Redis")
     said = {command: await world.new.type(command) for command in LOOKS}
