@@ -201,12 +201,28 @@ class _Sender(NamedTuple):
         return None
 
 
+def is_unusable(one: DeadEvent) -> bool:
+    """Tell whether no release can send it again: it is no event, or it is forged. Pure."""
+    if one.is_recorded:
+        return False
+    try:
+        event = schemas.decode(one.payload)
+    except schemas.MalformedEvent:
+        return True
+    except schemas.SchemaError:
+        return False  # a newer release may read it
+    return event.source != one.source
+
+
 def _why_not(one: DeadEvent) -> str | None:
     """Say why this payload cannot be sent again, if it cannot. Pure."""
     try:
         event = schemas.decode(one.payload)
     except schemas.SchemaError as error:
-        return f"it still is no event: {error}"
+        return (
+            f"it still is no event: {error}; if it never can be one,"
+            f" {command('dead', 'discard', str(one.id))}"
+        )
     if event.source != one.source:
         return (
             f"it says source {event.source}, but it came on the stream of {one.source}: it is"

@@ -21,8 +21,10 @@ from consumers.runtime.transactions import transaction
 from db import PLATFORMS
 from db.members.accounts import find_member
 from db.reconcile import comparison_queries, drift, passes
+from db.reconcile.compared_fields import FieldKind
 from db.reconcile.passes import RunReport
 from db.stop_signs import Paused
+from schemas import DELTA_MAX
 
 #: Findings in the printed table, at most.
 FINDINGS_SHOWN: Final = 50
@@ -38,6 +40,13 @@ EXIT_CODE_STOPPED: Final = 3
 
 #: The decisions after which nothing differs any more.
 CLOSED: Final = ("repaired", "gone")
+
+#: What becomes of an open difference in an amount of Telegram's.
+TELEGRAM_IS_THE_TRUTH: Final = (
+    "Telegram is the source of truth: repairing a difference in its XP or balance makes an event of"
+    " the amount under `by`, and Discord follows. To keep what is expected, set the row back before"
+    " the next pass."
+)
 
 _COLOURS: Final = {"repaired": "green", "watched": "yellow", "held": "red", "left": "red"}
 
@@ -78,7 +87,7 @@ async def run(settings: Settings, console: Terminal, request: Request) -> int:
             return EXIT_CODE_STOPPED
         if request.dry_run:
             console.print("A dry run: nothing is repaired, and nothing counts as seen.")
-        return await _print_report(resources, console, report)
+        return await _print_report(resources, console, report, dry_run=request.dry_run)
 
 
 def _print_what_is_skipped(settings: Settings, community: Community, console: Terminal) -> None:
@@ -167,13 +176,18 @@ async def _watch(
                 progress.update(bar, description=f"pass {run_id}: deciding")
 
 
-async def _print_report(resources: Resources, console: Terminal, report: RunReport) -> int:
+async def _print_report(
+    resources: Resources, console: Terminal, report: RunReport, *, dry_run: bool
+) -> int:
     """Print what a pass found and decided. Returns the exit code."""
     async with transaction(resources.pool) as conn:
         rows = await drift.of_run(conn, report.id, limit=FINDINGS_SHOWN)
         decided = await drift.decisions_of(conn, report.id)
         held = await drift.held_count(conn)
     _print_findings(console, report, rows)
+    truth = "books" if resources.community.stores.telegram is None else "store"
+    if any(becomes_an_event(row, truth=truth, dry_run=dry_run) for row in rows):
+        console.print(TELEGRAM_IS_THE_TRUTH)
     counts = ", ".join(f"{count} {decision}" for decision, count in decided.items())
     seconds = (report.finished_at or report.started_at) - report.started_at
     console.print(
@@ -206,6 +220,22 @@ def _print_findings(console: Terminal, report: RunReport, rows: list[drift.Drift
             console.print(f"... and {more} more, in the table drift with run_id {report.id}")
     for why in report.left_out:
         console.print(f"Left out: {visible(why)}")
+
+
+def becomes_an_event(row: drift.DriftRow, *, truth: str, dry_run: bool) -> bool:
+    """Tell whether repairing a finding records its amount as an event of Telegram. Pure.
+
+    `truth` is the subject whose changes by hand count: the books, or the bot's own table. In such a
+    table, what is held or only looked at may be history, of which the table drift says more.
+    """
+    if (row.platform, row.subject) != ("telegram", truth) or row.account_id is None:
+        return False
+    if row.field not in (FieldKind.XP, FieldKind.BALANCE):
+        return False
+    if row.difference is None or abs(row.difference) > DELTA_MAX:
+        return False
+    may_be_open = row.decision == "held" or (row.decision == "left" and dry_run)
+    return row.decision == "watched" or (truth == "books" and may_be_open)
 
 
 def _account(row: drift.DriftRow) -> str:

@@ -269,8 +269,9 @@ def promtool_test(cases: Iterable[tuple[Rule, Sequence[Sample], bool]]) -> dict[
                 ],
                 "promql_expr_test": [
                     {
-                        "expr": "count(ALERTS{alertname="
-                        f'"{rule.name}",alertstate="firing"}}) * 0 + 1',
+                        # At any moment until then, as `fires` has it.
+                        "expr": "count(count_over_time(ALERTS{alertname="
+                        f'"{rule.name}",alertstate="firing"}}[{total * SCRAPE_S}s])) * 0 + 1',
                         "eval_time": f"{(total - 1) * SCRAPE_S}s",
                         "exp_samples": [{"labels": "{}", "value": 1}] if expected else [],
                     }

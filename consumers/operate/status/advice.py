@@ -253,10 +253,17 @@ def _such_as(examples: Sequence[HeldExample], held: Sequence[Held]) -> str:
 def _buried(record: Record) -> Iterator[Advice]:
     if record.buried:
         first = record.buried[0]
+        mending = "mend that, then replay"
+        if record.buried_is_unusable:
+            ids = [str(first.newest_id)] if first.events == 1 else ["ID", "..."]
+            mending = (
+                "it cannot be replayed:"
+                f" correct the sender, then {command('dead', 'discard', *ids)}"
+            )
         yield Advice(
             urgency=DECIDE,
             what=f"{counted(sum(one.events for one in record.buried), 'event')} buried, mostly"
-            f" because: {shortened(first.reason)}; mend that, then replay",
+            f" because: {shortened(first.reason)}; {mending}",
             command=command("dead", "list"),
         )
 

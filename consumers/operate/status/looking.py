@@ -13,8 +13,10 @@ from bus import SOURCES, BadRedisUrl, BusError, Client, Keys, Lag, Source, conne
 from bus.errors import translated
 from config import Community, ConfigError, Settings, masking
 from config.community import ReconcileSetting
+from consumers.operate.dead_letters import is_unusable
 from db import PLATFORMS, BadDatabaseUrl, DbError, Platform, open_pool, stop_signs
 from db.errors import mapped_errors
+from db.ledger.dead_letters import find_dead
 from db.reconcile import drift, passes
 from db.stores import store_debts
 from db.surfaces import display_visits
@@ -100,10 +102,13 @@ async def _postgres(url: str) -> tuple[str, Record]:
 
 async def _record(conn: asyncpg.Connection, waiting: dict[Platform, int]) -> Record:
     debts = await store_debts.set_aside(conn, counted_max=overview.COUNTED_MAX)
+    buried = await overview.buried(conn)
+    newest = await find_dead(conn, ids=[one.newest_id for one in buried[:1]], limit=1)
     return Record(
         flow=await overview.flow(conn),
         unpublished=await overview.unpublished(conn),
-        buried=await overview.buried(conn),
+        buried=buried,
+        buried_is_unusable=any(map(is_unusable, newest)),
         waiting=waiting,
         put_off=await overview.put_off(conn),
         parked=await overview.parked(conn),

@@ -67,6 +67,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     flow: Sequence[Flow] = ()
     unpublished: Sequence[Unpublished] = ()
     buried: Sequence[Buried] = ()
+    #: Whether the newest of the first of them can never be sent again.
+    buried_is_unusable: bool = False
     waiting: dict[Platform, int] = {}
     #: Surfaces that have been put off for long, apart from those of a ladder that changed.
     put_off: Sequence[PutOff] = ()

@@ -132,7 +132,9 @@ async def test_what_still_is_no_event_stays_where_it_is(resources, desk):
     done = await dead_letters.replay(resources.pool, resources.publisher, ids=None)
 
     assert done.sent == ()
-    assert "not JSON" in done.refused[buried.id]
+    why = done.refused[buried.id]
+    assert "not JSON" in why
+    assert f"discard {buried.id}" in why
     assert await desk.stream_length("telegram") == 1
 
 

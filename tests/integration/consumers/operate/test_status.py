@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from typing import Final
 
 import asyncpg
 import msgspec
@@ -22,7 +23,7 @@ from consumers.settling.role import Settling
 from db.surfaces import BACKFILL, LIVE
 from db.upkeep import bot_connections, overview
 from tests.integration.consumers.operate.test_history_import_command import hold
-from tests.support.settling import until, xp_payload
+from tests.support.settling import edited, until, xp_payload
 
 HOSTILE = "[/x] \x1b[2J\u202e" + "because " * 60
 
@@ -186,6 +187,47 @@ async def test_the_most_urgent_comes_first_and_every_line_fits(settings, keys, p
     assert asked[-1].startswith(f"{len(asked)}. 2 events buried")
     assert any("Telegram has not answered its bot" in line for line in asked)
     assert any("the Discord bot never reported" in line for line in asked)
+
+
+#: What another program wrote to Telegram's stream, and what `status` advises once it is buried.
+BURIED: Final = {
+    "no field e": ({"text": "hello"}, 'correct the sender, then `make dead ARGS="discard {id}"`'),
+    "no JSON": ({"e": b"hello"}, 'correct the sender, then `make dead ARGS="discard {id}"`'),
+    "forged": (
+        {"e": xp_payload(15, source="discord")},
+        'correct the sender, then `make dead ARGS="discard {id}"`',
+    ),
+    "an overdraft": ({"e": xp_payload(-20)}, "mend that, then replay"),
+    "of a newer release": ({"e": edited(xp_payload(15), v=99)}, "mend that, then replay"),
+}
+
+
+@pytest.mark.parametrize(("fields", "asked"), BURIED.values(), ids=BURIED)
+@pytest.mark.usefixtures("well")
+async def test_what_cannot_be_replayed_is_to_be_discarded(
+    settings, keys, resources, pool, desk, fields, asked
+):
+    await desk.redis.xadd(keys.stream("telegram"), fields)
+    await Settling("telegram", resources).step()
+    dead_id = await pool.fetchval("SELECT id FROM sync_events WHERE status = 'failed'")
+
+    code, said = await shown(settings, keys)
+
+    assert code == 1
+    assert asked.format(id=dead_id) in " ".join(said.split())
+
+
+@pytest.mark.usefixtures("well")
+async def test_several_that_cannot_be_replayed_are_told_together(settings, keys, resources, desk):
+    for _ in range(2):
+        await desk.redis.xadd(keys.stream("telegram"), {"text": "hello"})
+    await Settling("telegram", resources).step()
+
+    _, said = await shown(settings, keys)
+
+    told = " ".join(said.split())
+    assert "2 events buried" in told
+    assert 'correct the sender, then `make dead ARGS="discard ID ..."`' in told
 
 
 @pytest.mark.usefixtures("well")

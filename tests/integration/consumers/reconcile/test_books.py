@@ -1,15 +1,18 @@
 """A change by hand in our books is found, explained and repaired by the second pass."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
 
+from consumers.operate.reconcile import TELEGRAM_IS_THE_TRUTH
 from consumers.reconcile.role import Reconcile
 from consumers.runtime.resources import Resources
 from db import Producer
 from db.upkeep.audit import audit
 from tests.support.linking import issue_code, redeem_code
+from tests.support.processes import BARE_ENVIRONMENT, run
 from tests.support.reconcile import (
     a_pass,
     decisions,
@@ -342,3 +345,33 @@ async def test_a_dry_run_says_everything_and_changes_nothing(
     assert await everything(pool, "drift") == before
     assert [row[-1] for row in await decisions(pool)] == ["watched", "left"]
     assert (await a_pass(role, pool)).repairs == 1
+
+
+@pytest.mark.parametrize("words", [("--dry-run",), ()], ids=["dry run", "first pass"])
+async def test_the_screen_says_that_an_amount_of_telegrams_becomes_an_event(
+    database_url: str, own_redis_url: str, resources, pool, producer: Producer, words
+):
+    await producer.create_xp_change_event(
+        user_id=1001, delta_xp=105, source="telegram", reason="game", entity_id="1"
+    )
+    await let_everything_arrive(resources)
+    environ = {
+        **BARE_ENVIRONMENT,
+        "REDIS_URL": own_redis_url,
+        "DATABASE_URL": database_url,
+        "TWINSTREAM_CONFIG": "sandbox/twinstream.toml",
+        "COLUMNS": "400",
+    }
+
+    async def said() -> str:
+        done = await asyncio.to_thread(
+            run, "consumers", "reconcile", "--now", *words, environ=environ
+        )
+        return done.stdout
+
+    await pool.execute("UPDATE sync_state SET xp = 1000 WHERE platform = 'discord'")
+    assert "source of truth" not in await said()
+    await pool.execute("UPDATE sync_state SET xp = 105 WHERE platform = 'discord'")
+    await pool.execute("UPDATE sync_state SET xp = 1000 WHERE platform = 'telegram'")
+
+    assert TELEGRAM_IS_THE_TRUTH in " ".join((await said()).split())

@@ -72,7 +72,9 @@ def judged(name: str, before: Figures, after: Figures) -> list[Any]:
     now = time.time()
     until_s = now + rule.lasting_s + 300
     calm, alarmed = only(rule, before), only(rule, after)
-    calm_until_now = lasting(calm, begin_s=now - 2 * HOUR_S, upto_s=now - 1)
+    # Often at the end as well, for rules that look back for a few minutes.
+    calm_until_now = lasting(calm, begin_s=now - 2 * HOUR_S, upto_s=now - 121)
+    calm_until_now += lasting(calm, begin_s=now - 120, upto_s=now - 1)
     cases = [
         (rule, calm_until_now + lasting(calm, begin_s=now, upto_s=until_s), False),
         (rule, calm_until_now + lasting(alarmed, begin_s=now, upto_s=until_s), True),
@@ -229,6 +231,61 @@ async def test_a_bot_that_cannot_publish_and_one_that_cannot_read(
     guard_parsers(SimpleNamespace(_connection=SimpleNamespace(parsers=parsers)))  # type: ignore[arg-type]
     parsers["MESSAGE_UPDATE"]({})
     judge("TwinstreamUpdatesSkipped", before, figures())
+
+
+#: Seconds for which Redis is away below, and the moment at which it goes.
+AWAY_S = 41
+GONE_AT_S = 600
+
+#: Seconds between two events of a bot, whether Redis comes back, whether Redis refuses this bot
+#: alone, and whether the alert fires.
+BOTS_AND_OUTAGES = {
+    "a short outage, a busy bot": (5, AWAY_S, False, False),
+    "a short outage, a bot with an event every three minutes": (180, AWAY_S, False, False),
+    "a short outage, the first event for long and the last": (10_000, AWAY_S, False, False),
+    "a long outage, a busy bot": (5, 1_200, False, True),
+    "a long outage, a bot with an event every ten minutes": (600, 1_200, False, True),
+    "a busy bot that is refused for a short time": (5, AWAY_S, True, False),
+    "a bot that is refused": (5, 1_200, True, True),
+    "a bot that is refused, one event": (10_000, 1_200, True, True),
+}
+
+
+def publishing(every_s: int, away_s: int, *, is_refused: bool) -> list[Sample]:
+    """Samples of a bot that publishes rarely or often, of which Redis takes nothing for a while."""
+    bot = frozenset({("source", "telegram"), ("instance", "telegram-bot:9101")})
+    server = frozenset({("server", "redis"), ("instance", "consumers:9100")})
+    samples = []
+    for at_s in range(0, GONE_AT_S + away_s + 900, alert_rules.SCRAPE_S):
+        # The first event within the outage comes five seconds after its beginning.
+        begin_s = (GONE_AT_S + 5) % every_s
+        events = range(begin_s, at_s + 1, every_s)
+        left = sum(GONE_AT_S <= one < GONE_AT_S + away_s for one in events)
+        # The consumers look every ten seconds.
+        is_away = GONE_AT_S <= at_s // 10 * 10 < GONE_AT_S + away_s and not is_refused
+        figures = {
+            ("twinstream_events_left_to_relay_total", bot): float(left),
+            ("twinstream_events_published_total", bot): float(len(events) - left),
+            ("twinstream_server_up", server): float(not is_away),
+            ("process_start_time_seconds", bot - {("source", "telegram")}): -10_000.0,
+        }
+        samples.append(Sample(at_s, figures))
+    return samples
+
+
+@pytest.mark.parametrize(
+    ("every_s", "away_s", "is_refused", "expected"),
+    BOTS_AND_OUTAGES.values(),
+    ids=BOTS_AND_OUTAGES,
+)
+def test_events_are_told_as_left_to_the_relay_only_while_they_are(
+    every_s, away_s, is_refused, expected
+):
+    rule = rules()["TwinstreamProducersLeaveEventsToRelay"]
+    samples = publishing(every_s, away_s, is_refused=is_refused)
+
+    assert fires(rule, samples) is expected
+    judge_with_promtool([(rule, samples, expected)])
 
 
 async def test_a_bot_that_loses_what_members_earned(resources: Resources):
