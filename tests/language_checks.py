@@ -4,6 +4,7 @@
    subject. Such a sentence hides the actor, and readers stop at it.
 2. Every log event of the product is listed in docs/log-events.md, and every listed event exists.
    An event is `noun.past_participle`: what it is about, and what happened to it.
+3. No text has the marks of a merge that somebody has to finish.
 """
 
 import ast
@@ -27,6 +28,8 @@ APPLIED = tuple(f"db/migrations/2026112{day}" for day in (2, 3))
 _RIDDLE = re.compile(
     r"(?:^|[.:!?]\s+|\n\s*\n\s*)((?:Who|Whoever|Whom|Whose|What|Whatever)\s[^.?!]*[.?!]?)"
 )
+#: Written so that this file has none.
+_MERGE_MARK = re.compile(r"^(?:<{7}|>{7}) ", re.MULTILINE)
 _EVENT = re.compile(r"[a-z]+(?:_[a-z]+)*\.[a-z]+(?:_[a-z]+)*")
 _LISTED = re.compile(r"^\| `([^`]+)` \|", re.MULTILINE)
 #: The methods of a structlog logger that take an event as their first argument.
@@ -162,9 +165,21 @@ def stray_events() -> Iterator[Stray]:
         yield Stray(LOG_EVENTS, 1, f"{event!r} is listed twice")
 
 
+def merge_marks(text: str) -> list[int]:
+    """Return the lines with a mark of an unfinished merge. Pure."""
+    return [1 + text.count("\n", 0, found.start()) for found in _MERGE_MARK.finditer(text)]
+
+
+def stray_merge_marks() -> Iterator[Stray]:
+    """Find the marks that rule 3 forbids."""
+    for name in tracked(".md", ".py", ".sql", ".toml", ".yaml", ".yml", ".js", ".css", ".html"):
+        for line in merge_marks((ROOT / name).read_text(encoding="utf-8")):
+            yield Stray(name, line, "finish the merge")
+
+
 def main() -> int:
     """Print every stray; return 1 if there is one."""
-    strays = [*stray_sentences(), *stray_events()]
+    strays = [*stray_sentences(), *stray_events(), *stray_merge_marks()]
     for stray in strays:
         sys.stdout.write(f"{stray}\n")
     return 1 if strays else 0

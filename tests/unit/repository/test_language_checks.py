@@ -2,7 +2,14 @@
 
 import pytest
 
-from tests.language_checks import prose_of_python, prose_of_sql, riddles, stray_events
+from tests.language_checks import (
+    merge_marks,
+    prose_of_python,
+    prose_of_sql,
+    riddles,
+    stray_events,
+    stray_merge_marks,
+)
 
 
 @pytest.mark.parametrize(
@@ -34,3 +41,11 @@ def test_docstrings_and_blocks_of_comments_are_read_with_their_lines():
 
 def test_every_log_event_is_listed_and_every_listed_event_is_logged():
     assert list(stray_events()) == []
+
+
+def test_no_text_has_the_marks_of_an_unfinished_merge():
+    ours, between, theirs = "<" * 7 + " ours", "=" * 7, ">" * 7 + " theirs"
+
+    assert merge_marks(f"a\n{ours}\nb\n{between}\nc\n{theirs}\n") == [2, 6]
+    assert merge_marks(f"a heading\n{between}\n") == []
+    assert list(stray_merge_marks()) == []
