@@ -76,7 +76,7 @@ async def promote(standby: Server) -> None:
     """
     conn = await asyncpg.connect(standby.url)
     try:
-        # What it still replays may cancel a query that waits, but not the promotion.
+        # A standby may cancel a query for what it still replays, but not the promotion.
         with contextlib.suppress(asyncpg.SerializationError):
             await conn.execute("SELECT pg_promote(wait => false)")
         async with asyncio.timeout(PROMOTED_S_MAX):

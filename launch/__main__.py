@@ -73,7 +73,7 @@ NOTHING_RUNS = (
     "nothing runs here to look at: start `make run` (with the tokens in .env) or `make sandbox`"
     " (without any), or set REDIS_URL and DATABASE_URL to the servers of a running deployment"
 )
-#: What `run` gives up beside Compose, by which an owner can choose.
+#: The rights that `run` gives up beside Compose, so that an owner can choose.
 ONE_PROCESS = (
     "All consumers run as one process, with one login that may write to both streams. Compose runs"
     " them as three processes with the least rights each (SECURITY.md)."

@@ -41,7 +41,7 @@ EXIT_CODE_STOPPED: Final = 3
 #: The decisions after which nothing differs any more.
 CLOSED: Final = ("repaired", "gone")
 
-#: What becomes of an open difference in an amount of Telegram's.
+#: The fate of an open difference in an amount of Telegram's.
 TELEGRAM_IS_THE_TRUTH: Final = (
     "Telegram is the source of truth: repairing a difference in its XP or balance makes an event of"
     " the amount under `by`, and Discord follows. To keep what is expected, set the row back before"

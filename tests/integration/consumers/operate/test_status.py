@@ -189,7 +189,7 @@ async def test_the_most_urgent_comes_first_and_every_line_fits(settings, keys, p
     assert any("the Discord bot never reported" in line for line in asked)
 
 
-#: What another program wrote to Telegram's stream, and what `status` advises once it is buried.
+#: Entries of another program on Telegram's stream, and the advice of `status` on them.
 BURIED: Final = {
     "no field e": ({"text": "hello"}, 'correct the sender, then `make dead ARGS="discard {id}"`'),
     "no JSON": ({"e": b"hello"}, 'correct the sender, then `make dead ARGS="discard {id}"`'),
