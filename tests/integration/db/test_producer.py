@@ -135,7 +135,7 @@ async def test_with_the_bus_away_the_event_stays_pending_and_only_the_log_says_s
 
     assert recorded.created
     [told] = [log for log in logs if log["event"] == "event.left_to_relay"]
-    assert (told["idempotency_key"], told["why"]) == (KEY, str(why))
+    assert (told["key"], told["why"]) == (KEY, str(why))
     assert await books.status(KEY) == "pending"
     assert await books.totals() == (15, 0)
 
