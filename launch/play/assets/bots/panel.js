@@ -111,7 +111,7 @@ class BotsPanel {
           ours && this.#switch(platform, ours),
           h("button", { class: "bots-quiet", "aria-expanded": String(isOpen), "aria-label": `${say("connect")}: ${name}`, text: say("connect"), data: { focus: `connect-${id}` }, onclick: toggle }))),
       hint && h("p", { class: "bot-hint", text: say(hint) }),
-      isOpen && this.#programsOf(platform, id, bot.token));
+      isOpen && this.#programsOf(platform, id, bot));
   }
 
   /** The button that stops our bot, or starts it. */
@@ -124,10 +124,10 @@ class BotsPanel {
   }
 
   /** What is shown stays the same element, so that a selection in it survives. */
-  #programsOf(platform, id, token) {
+  #programsOf(platform, id, bot) {
     if (!this.programs.has(id)) {
       const element = h("div", { class: "programs" });
-      drawPrograms(element, this.sandbox, platform, token);
+      drawPrograms(element, this.sandbox, platform, bot);
       this.programs.set(id, element);
     }
     return this.programs.get(id);

@@ -132,8 +132,8 @@ function helloTo(platform, bot) {
   return platform === "telegram" ? `/hello@${bot.username}` : "/hello";
 }
 
-/** Draw in `element` how one connects `bot`: libraries to pick from, and a program to copy. */
-function drawPrograms(element, api, platform, bot) {
+/** Draw in `element` how one connects `bot`, by its token and username: libraries to pick from, and a program to copy. */
+export function drawPrograms(element, api, platform, bot) {
   const { say, memory, store } = api;
   const addresses = store.get("sandbox", "addresses");
   if (!addresses) return;
