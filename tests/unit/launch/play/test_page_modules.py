@@ -7,7 +7,7 @@ it is not a part of `make test`.
 import re
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[4]
 #: The addresses of modules, as far as they are no relative paths, and their folders.
 SERVED = {"/sandbox/play/": ROOT / "sandbox/page/assets"}
 FOLDERS = (ROOT / "sandbox/page/assets", ROOT / "launch/play/assets")
