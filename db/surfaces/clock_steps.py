@@ -14,9 +14,9 @@ LEASE_S_MAX: Final = 900.0
 #: Seconds for which no visit is postponed, unless the member is parked: an hour more than the six
 #: hours after which members are visited who never finish the screening of their Discord server.
 RETRY_S_MAX: Final = 7 * 3_600.0
-#: Seconds for which no visit is postponed that was refused seldom: a quarter of an hour, and after
-#: each refusal twice a minute doubled. Only the screening doubles beyond the quarter of an hour.
+#: Seconds for which no visit is postponed, however often it was refused, but for the screening.
 SELDOM_RETRY_S_MAX: Final = 900.0
+#: Seconds for which the screening postpones no visit, doubled with each refusal.
 FIRST_RETRY_S_MAX: Final = 120.0
 #: Rows that one call changes, so that its transaction stays short.
 ROWS_MAX: Final = 1_000
