@@ -9,7 +9,8 @@ import itertools
 import json
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -18,7 +19,7 @@ import asyncpg
 from bus import SOURCES
 from db import Platform, open_pool
 
-from .processes import CHECKOUT, consumers, environment
+from .processes import CHECKOUT, bare_consumers, consumers, environment
 from .report import Report, number, percentile, thinned
 from .testbed import SOURCE, BenchTestbed, Start
 
@@ -32,9 +33,10 @@ WARM_UP_S: Final = 5.0
 LAST: Final = 0.2
 NOTE: Final = (
     "By SQL: a synchronous process with psycopg calls record_xp for one platform, and the relay"
-    " publishes. The others: concurrent calls of a producer for each platform, each a process. A"
-    " queue that grows shows in the last events, and in the time an event waits for its call to"
-    " begin."
+    " publishes. Bare: a row and an entry for each event; on the other side one statement for a"
+    " batch writes its ledger entries and completes its rows, without checks and books. The others:"
+    " concurrent calls of a producer for each platform, each a process. A queue that grows shows in"
+    " the last events, and in the time an event waits for its call to begin."
 )
 
 
@@ -45,31 +47,49 @@ class Caller(NamedTuple):
     arguments: tuple[object, ...]
 
 
-class Load(NamedTuple):
-    """Single events at an even rate per second: by the producer on both sides, or by SQL on one.
+Applying = Callable[[Start, Path], AbstractAsyncContextManager[object]]
 
-    Each side is a process of its own, as bots are.
+
+def _our_consumers(start: Start, folder: Path) -> AbstractAsyncContextManager[object]:
+    return consumers(start, folder, "to-discord", "to-telegram", "relay")
+
+
+class Way(NamedTuple):
+    """A way of events: the module that creates those of one platform, and who applies them.
+
+    Each platform's module is a process of its own, as bots are.
     """
 
-    rate: int
-    by_sql: bool = False
+    name: str
+    module: str
+    applying: Applying = _our_consumers
+    sources: tuple[Platform, ...] = SOURCES
 
-    @property
-    def sources(self) -> tuple[Platform, ...]:
-        """The platforms where events are created."""
-        return (SOURCE,) if self.by_sql else SOURCES
+
+PRODUCER: Final = Way("", "benchmarks.producer_caller")
+BY_SQL: Final = Way("by SQL", "benchmarks.sql_caller", sources=(SOURCE,))
+BARE: Final = Way("bare", "benchmarks.bare_caller", bare_consumers)
+
+
+class Load(NamedTuple):
+    """Single events at an even rate per second, of all sources together."""
+
+    rate: int
+    way: Way = PRODUCER
 
     @property
     def name(self) -> str:
         """The name of the row."""
-        return f"{self.rate} by SQL" if self.by_sql else str(self.rate)
+        return f"{self.rate} {self.way.name}".rstrip()
 
-    def caller(self, source: Platform, seconds: float) -> Caller:
-        """Return the process that creates the events of one platform."""
-        module = "benchmarks.sql_caller" if self.by_sql else "benchmarks.producer_caller"
+    def callers(self, seconds: float) -> list[Caller]:
+        """Return the process that creates the events of each source."""
+        share = self.rate / len(self.way.sources)
         # The first events are not measured: they open connections and prepare statements.
-        share = self.rate / len(self.sources)
-        return Caller(module, (source, share, seconds, WARM_UP_RATE, WARM_UP_S))
+        return [
+            Caller(self.way.module, (source, share, seconds, WARM_UP_RATE, WARM_UP_S))
+            for source in self.way.sources
+        ]
 
 
 class Called(NamedTuple):
@@ -95,7 +115,9 @@ async def run(
     for _ in range(rounds):
         for load in loads:
             async with testbed.start(0) as start:
-                samples[load.name].append(await _measure(start, load, seconds))
+                samples[load.name].append(
+                    await measure(start, load.callers(seconds), load.way.applying)
+                )
     return Report(
         name="latency",
         title=(
@@ -134,18 +156,15 @@ def _last(samples: list[Sample]) -> list[Sample]:
     return sorted(samples)[-max(int(len(samples) * LAST), 1) :]
 
 
-async def _measure(start: Start, load: Load, seconds: float) -> list[Sample]:
-    return await measure(start, [load.caller(source, seconds) for source in load.sources])
-
-
-async def measure(start: Start, callers: Sequence[Caller]) -> list[Sample]:
+async def measure(
+    start: Start, callers: Sequence[Caller], applying: Applying = _our_consumers
+) -> list[Sample]:
     """Let processes create events at the same time, and return what became of each event."""
-    roles = ("to-discord", "to-telegram", "relay")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         async with (
             await open_pool(start.database_url, name="benchmarks") as pool,
-            consumers(start, folder, *roles),
+            applying(start, folder),
         ):
             each = await asyncio.gather(*(_call(start, folder, caller) for caller in callers))
             async with asyncio.timeout(APPLIED_S_MAX):

@@ -28,9 +28,7 @@ async def run(testbed: BenchTestbed, *, rate: int, seconds: float, rounds: int) 
                 "benchmarks.offer_caller", (links, LINKS_A_MINUTE, latency.WARM_UP_S, *words)
             )
             async with testbed.start(0) as start:
-                measured = await latency.measure(
-                    start, [*(load.caller(source, seconds) for source in load.sources), linking]
-                )
+                measured = await latency.measure(start, [*load.callers(seconds), linking])
             taken.extend(measured)
     took_ms = {name: [one.took_ms for one in taken] for name, taken in samples.items()}
     figures = {name: _figures(each) for name, each in took_ms.items()}

@@ -120,6 +120,25 @@ async def consumers(
         await reading
 
 
+@contextlib.asynccontextmanager
+async def bare_consumers(start: Start, folder: Path) -> AsyncIterator[None]:
+    """Run `python -m benchmarks.bare_consumers`; the block begins when it reads."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "benchmarks.bare_consumers"),
+        cwd=CHECKOUT,
+        env=environment(start, folder),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    assert await process.stdout.readline(), "the bare consumers ended"
+    try:
+        yield
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        await process.wait()
+
+
 async def _read_to_the_end(stream: asyncio.StreamReader) -> None:
     while await stream.read(65_536):
         pass

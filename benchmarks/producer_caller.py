@@ -10,6 +10,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Awaitable, Callable, Sequence
 
 import uvloop
 
@@ -29,37 +30,45 @@ async def main(
     redis = connect(os.environ["REDIS_URL"], name="benchmarks")
     pool = await open_pool(os.environ["DATABASE_URL"], name="benchmarks")
     producer = Producer(pool, schemas, Publisher(redis, KEYS))
-    await _play(producer, source, first_rate, first_s, "warm")
-    called = await _play(producer, source, rate, seconds, "")
+
+    async def create(number: int) -> str:
+        recorded = await producer.create_xp_change_event(
+            user_id=number % MEMBERS + 1,
+            delta_xp=1,
+            source=source,
+            reason="game_guess",
+            entity_id=str(number),
+        )
+        return recorded.idempotency_key
+
+    warm_up = int(first_rate * first_s)
+    await play(create, range(warm_up), first_rate)
+    called = await play(create, range(warm_up, warm_up + int(rate * seconds)), rate)
     await producer.close()
     await redis.aclose()
     await pool.close()
     print(json.dumps(called))
 
 
-async def _play(
-    producer: Producer, source: Platform, rate: float, seconds: float, name: str
+async def play(
+    create: Callable[[int], Awaitable[str]], numbers: Sequence[int], rate: float
 ) -> Called:
-    """Create events at an even rate; a late answer does not delay the next."""
+    """Create events at an even rate; a late answer does not delay the next.
+
+    `create` returns the key of its event. Returns when each event was due, and when its call began.
+    """
     called: Called = {}
 
-    async def create(number: int, due: float) -> None:
+    async def one(number: int, due: float) -> None:
         at = time.time()
-        recorded = await producer.create_xp_change_event(
-            user_id=number % MEMBERS + 1,
-            delta_xp=1,
-            source=source,
-            reason="game_guess",
-            entity_id=f"{name}{number}",
-        )
-        called[recorded.idempotency_key] = due, at
+        called[await create(number)] = due, at
 
     began = time.time()
     async with asyncio.TaskGroup() as group:
-        for number in range(int(rate * seconds)):
-            due = began + number / rate
+        for place, number in enumerate(numbers):
+            due = began + place / rate
             await asyncio.sleep(max(0.0, due - time.time()))
-            group.create_task(create(number, due))
+            group.create_task(one(number, due))
     return called
 
 

@@ -16,6 +16,7 @@ import schemas
 from bus import Client, Keys, connect, ensure_group
 from config import Community
 from config.community import DiscordSetting, Rank, TelegramSetting
+from db import Platform
 from db.ledger import events
 from db.ledger.envelopes import Envelope
 from db.ledger.ranks import RankRow, set_ranks
@@ -198,12 +199,12 @@ async def record_events(database_url: str, count: int, members: int) -> tuple[by
     return tuple(payloads)
 
 
-def envelope(number: int, members: int = MEMBERS) -> Envelope:
+def envelope(number: int, members: int = MEMBERS, *, source: Platform = SOURCE) -> Envelope:
     """Return the event of this number: a member wins some XP."""
     event = schemas.xp_changed(
         user_id=number % members + 1,
         delta_xp=number % 7 + 1,
-        source=SOURCE,
+        source=source,
         reason="game_guess",
         entity_id=str(number),
         occurred_at=datetime.now(UTC),
