@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from .apply_rate import OURS
+from .latency import BARE
 from .report import Report, number, percentile
 
 BLUE, GREY, RED = "#1f6feb", "#8b949e", "#cf222e"
@@ -71,18 +72,22 @@ def draw_apply(report: Report) -> Figure:
 def draw_latency(report: Report) -> Figure:
     """Draw the time within which each share of the events was applied, for each rate."""
     figure, axes = _sheet(8.0, 4.4)
-    for colour, (load, by_round) in zip(BLUES, report.figures.items(), strict=False):
+    rates = dict.fromkeys(load.partition(" ")[0] for load in report.figures)
+    colours = dict(zip(rates, BLUES, strict=False))
+    for load, by_round in report.figures.items():
+        rate, _, way = load.partition(" ")
+        # The bare way is dashed, in the colour of ours at its rate.
+        colour, style = colours[rate], "--" if way == BARE.name else "-"
         took_ms = list(itertools.chain(*by_round))
         within = [percentile(took_ms, share) for share in SHARES.values()]
-        rate, _, way = load.partition(" ")
-        label = f"{int(rate):,} events/s {way}".strip()
-        axes.plot(list(SHARES), within, color=colour, marker="o", linewidth=2, label=label)
-        axes.annotate(
-            f"{number(within[2])} ms",
-            (2, within[2]),
-            (0, 7),
-            textcoords="offset points",
-            ha="center",
+        label = f"{f'{int(rate):,} events/s {way}'.strip()}: 99 % within {number(within[2])} ms"
+        axes.plot(
+            *(list(SHARES), within),
+            color=colour,
+            linestyle=style,
+            marker="o",
+            linewidth=2,
+            label=label,
         )
     for share, wait_ms in (("half", POLLED_MS / 2), ("all", POLLED_MS)):
         axes.axhline(wait_ms, color=RED, linewidth=1, linestyle="--")
@@ -93,7 +98,8 @@ def draw_latency(report: Report) -> Figure:
     axes.set_ylabel("within, ms (logarithmic)")
     axes.set_xlabel("share of the events that was applied on the other side")
     axes.set_title(report.title, loc="left", fontsize=10)
-    axes.legend(frameon=False, loc="center right")
+    # Between the lines of events and those of the polled table.
+    axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(0.0, 0.84), fontsize=8)
     return figure
 
 

@@ -11,7 +11,12 @@ from benchmarks.report import Report
 
 RESULTS: dict[str, dict[str, Any]] = {
     "apply": {"twinstream": (900.0, 1_000.0, 1_100.0), "polled table": (19.0,)},
-    "latency": {"10": [[5.0, 7.0], [9.0]], "100": [[6.0, 8.0, 40.0]], "50 by SQL": [[9.0]]},
+    "latency": {
+        "10": [[5.0, 7.0], [9.0]],
+        "100": [[6.0, 8.0, 40.0]],
+        "100 bare": [[3.0, 4.0, 8.0]],
+        "50 by SQL": [[9.0]],
+    },
     "backlog": {"looks": [(1.0, 4_000, 41.0), (2.0, 9_000, 41.5), (3.0, 15_000, 41.5)]},
 }
 
@@ -54,6 +59,7 @@ def test_each_load_has_its_line(plots: ModuleType, results: Path, tmp_path: Path
 
     drawn = latency.read_text()
     assert "100 events/s" in drawn
+    assert "100 events/s bare" in drawn
     assert "50 events/s by SQL" in drawn
 
 
