@@ -4,6 +4,7 @@ import contextlib
 import random
 import warnings
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from http import HTTPStatus
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -94,7 +95,9 @@ class Stage(NamedTuple):
 
     def writes(self) -> list[Call]:
         named = [self.desk.SET] if self.platform == "telegram" else [self.desk.GIVE, self.desk.TAKE]
-        return [call for name in named for call in self.sandbox.calls(name)]
+        calls = (call for name in named for call in self.sandbox.calls(name))
+        # A call over the rate limit writes nothing, and the library repeats it.
+        return [call for call in calls if call.status != HTTPStatus.TOO_MANY_REQUESTS]
 
 
 @pytest.fixture(params=["telegram", "discord"])
@@ -173,7 +176,8 @@ async def test_a_garbled_answer_ends_no_role_costs_no_neighbour_and_repeats_no_w
 
                 after = stage.shown()
                 assert after[0] == after[1] != before[0], number
-                assert len(stage.writes()) - written == len(both) * stage.writes_each, number
+                wrote = stage.writes()[written:]
+                assert len(wrote) == len(both) * stage.writes_each, (number, wrote)
 
 
 @pytest.mark.parametrize("logins", COUNTS)
