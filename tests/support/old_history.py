@@ -2,13 +2,13 @@
 
 from typing import Final
 
-from tests.support.old_release import psql
+from tests.support.old_release import TIMEOUT_S, psql
 
 #: Accounts that the sandbox gives to no one.
 ACCOUNTS_FROM: Final = 1_000_001
 ACCOUNTS: Final = 5_000
-#: Each event has an entry for each platform, and was completed eight days ago, so that it is still
-#: kept as an event, too.
+#: Each event has an entry for each platform, and was completed eight days ago, so that the last
+#: ones are still kept as events, too.
 _FILL: Final = """
 SET search_path = public;
 BEGIN;
@@ -46,12 +46,24 @@ INSERT INTO sync_events (idempotency_key, source, type, member_id, payload, stat
         'completed', now() - interval '8 days', now() - interval '8 days', 'discord',
         now() - interval '8 days'
     FROM history AS h JOIN accounts AS a ON a.platform = 'telegram'
-        AND a.account_id = h.account_id;
+        AND a.account_id = h.account_id
+    WHERE h.number > {events} - {kept};
 COMMIT;
 """
 
 
-def fill(database_url: str, entries: int) -> None:
-    """Add ledger entries, half of them on each platform, and the books that follow from them."""
-    sql = _FILL.format(accounts_from=ACCOUNTS_FROM, accounts=ACCOUNTS, events=entries // 2)
-    psql(database_url, stdin=sql)
+def fill(
+    database_url: str, entries: int, *, kept: int | None = None, timeout_s: float = TIMEOUT_S
+) -> None:
+    """Add ledger entries, half of them on each platform, and the books that follow from them.
+
+    `kept` is the number of their events that cleanup has left; by default all of them.
+    """
+    events = entries // 2
+    sql = _FILL.format(
+        accounts_from=ACCOUNTS_FROM,
+        accounts=ACCOUNTS,
+        events=events,
+        kept=events if kept is None else kept,
+    )
+    psql(database_url, stdin=sql, timeout_s=timeout_s)

@@ -1,6 +1,7 @@
 """Release 0.1.0 at work: its driver in its unpacked archive, and a bot that installed its wheel."""
 
 import asyncio
+import itertools
 import json
 import os
 import subprocess
@@ -99,11 +100,9 @@ class Bot:
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
-        self.recorded = 0
+        #: When each event was recorded (Unix seconds).
+        self.recorded_at: list[float] = []
         self.delays: list[str] = []
-        #: The longest time in seconds from one recorded event to the next one.
-        self.longest_pause_s = 0.0
-        self._recorded_at: float | None = None
         self._has_ended = False
         self._news = asyncio.Condition()
 
@@ -134,6 +133,18 @@ class Bot:
             await reading
             await process.wait()
 
+    @property
+    def recorded(self) -> int:
+        """The number of recorded events."""
+        return len(self.recorded_at)
+
+    @property
+    def longest_pause_s(self) -> float:
+        """The longest time in seconds from one recorded event to the next one."""
+        return max(
+            (after - before for before, after in itertools.pairwise(self.recorded_at)), default=0.0
+        )
+
     async def records(self, count: int) -> None:
         """Return once the bot has recorded this many more events."""
         wanted = self.recorded + count
@@ -161,7 +172,7 @@ class Bot:
         assert self._process.stdout is not None
         while line := (await self._process.stdout.readline()).decode():
             if line.startswith("recorded"):
-                self._note(float(line.split()[2]))
+                self.recorded_at.append(float(line.split()[2]))
             elif line.startswith("delayed"):
                 self.delays.append(line.strip())
             async with self._news:
@@ -169,12 +180,6 @@ class Bot:
         async with self._news:
             self._has_ended = True
             self._news.notify_all()
-
-    def _note(self, at: float) -> None:
-        pause = at - (at if self._recorded_at is None else self._recorded_at)
-        self.longest_pause_s = max(self.longest_pause_s, pause)
-        self._recorded_at = at
-        self.recorded += 1
 
 
 def unpack(folder: Path) -> Path:
@@ -198,7 +203,7 @@ def restore(database_url: str, folder: Path = FOLDER) -> None:
     psql(database_url, stdin=dump.replace("SET transaction_timeout = 0;\n", ""))
 
 
-def psql(database_url: str, *arguments: str, stdin: str = "") -> str:
+def psql(database_url: str, *arguments: str, stdin: str = "", timeout_s: float = TIMEOUT_S) -> str:
     """Run psql, and return what it printed."""
     done = subprocess.run(
         [str(postgres_tool("psql")), "-qXAt", "-v", "ON_ERROR_STOP=1", *arguments, database_url],
@@ -206,7 +211,7 @@ def psql(database_url: str, *arguments: str, stdin: str = "") -> str:
         capture_output=True,
         text=True,
         check=False,
-        timeout=TIMEOUT_S,
+        timeout=timeout_s,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
