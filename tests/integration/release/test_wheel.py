@@ -168,15 +168,19 @@ for name in sys.modules:
     assert not {"redeem_code", "set_ranks", "Envelope"} & names
 
 
+def example_of_the_page(with_call: str) -> str:
+    """Return the example in Python of docs/integrate.md that makes a call."""
+    page = (ROOT / "docs/integrate.md").read_text(encoding="utf-8")
+    blocks = [block.partition("```")[0] for block in page.split("```python\n")[1:]]
+    [example] = [textwrap.dedent(block) for block in blocks if with_call in block]
+    return example
+
+
 def test_the_producers_example_works_where_nothing_else_is_installed(
     installed, tmp_path, database_url, redis_server
 ):
     """The lines of docs/integrate.md, in a bot's own environment, against real servers."""
-    [example] = [
-        textwrap.dedent(block.partition("```")[0])
-        for block in (ROOT / "docs/integrate.md").read_text(encoding="utf-8").split("```python\n")
-        if "db.open_pool(" in block.partition("```")[0]
-    ]
+    example = example_of_the_page("db.open_pool(")
 
     said = run_where_nothing_else_is_installed(
         installed,
@@ -208,6 +212,43 @@ asyncio.run(main())
     )
 
     assert said.splitlines()[-1] == "tg_dig_1001_7 15"
+
+
+def test_the_producers_example_with_a_store_changes_the_bots_own_table(
+    installed, tmp_path, database_url, redis_server
+):
+    """No settings of ours are there, because `config` is not in the wheel."""
+    example = example_of_the_page("db.open_stores(")
+
+    said = run_where_nothing_else_is_installed(
+        installed,
+        tmp_path,
+        f"""
+import asyncio
+from twinstream import bus, db, schemas
+
+async def main():
+    pool = await db.open_pool({database_url!r}, name="my-bot")
+    redis = bus.connect({redis_server.url!r}, name="my-bot")
+    await pool.execute(
+        "CREATE TABLE users (id bigint PRIMARY KEY, xp bigint NOT NULL, balance bigint)"
+    )
+    await pool.execute("INSERT INTO users VALUES (1001, 5)")
+{textwrap.indent(example, "    ")}
+    for _ in range(2):
+        await producer.create_xp_change_event(
+            user_id=1001, delta_xp=10, source="telegram", reason="dig", entity_id="7"
+        )
+    print(await pool.fetchval("SELECT xp FROM users"))
+    await producer.close()
+    await redis.aclose()
+    await pool.close()
+
+asyncio.run(main())
+""",
+    )
+
+    assert said.splitlines()[-1] == "15"
 
 
 @pytest.mark.parametrize("ground", GROUNDS)

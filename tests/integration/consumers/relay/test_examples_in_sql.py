@@ -162,7 +162,9 @@ async def test_a_tip_that_node_records_arrives_in_telegram(
     assert await opposite_balances(resources, "discord") == {GIVER: 7, TAKER: 5}
 
 
-@pytest.mark.parametrize("page", ["README.md", "README.ru.md", "docs/integrate.md"])
+@pytest.mark.parametrize(
+    "page", ["README.md", "README.ru.md", "docs/integrate.md", "docs/ru/integrate.md"]
+)
 async def test_the_line_on_the_pages_records_xp(pool: asyncpg.Pool, page: str):
     text = (CHECKOUT / page).read_text(encoding="utf-8")
     [line] = re.findall(r"^SELECT \* FROM twinstream\.record.*$", text, re.MULTILINE)
