@@ -21,7 +21,7 @@ from .platforms import PLATFORMS, Platform
 from .pool import DatabaseUnfit, SchemaOutdated, open_pool
 from .producer import Producer, Publisher, Wire
 from .stores.opening import open_stores
-from .stores.port import Change, Holding, Store, StoreSetting
+from .stores.port import Change, Holding, Store, StoreSetting, StoreTable
 from .url import BadDatabaseUrl
 
 __all__ = [
@@ -46,6 +46,7 @@ __all__ = [
     "Store",
     "StoreClosed",
     "StoreSetting",
+    "StoreTable",
     "StoreUnfit",
     "Wire",
     "open_pool",

@@ -5,6 +5,7 @@ Where no store is configured, `sync_state` is the platform's books, and the ledg
 
 from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple, Protocol
 
 import asyncpg
@@ -108,3 +109,17 @@ class StoreSetting(Protocol):
     def class_(self) -> str: ...
     @property
     def options(self) -> Mapping[str, Any]: ...
+
+
+class StoreTable(NamedTuple):
+    """A bot's own table, for a program that has no twinstream.toml: a `StoreSetting`.
+
+    Names are written as in SQL.
+    """
+
+    table: str
+    id: str = "id"
+    xp: str = "xp"
+    balance: str = "balance"
+    class_: str = ""
+    options: Mapping[str, Any] = MappingProxyType({})
