@@ -29,6 +29,7 @@ from bots.runtime.room_services import Services, open_services
 from bots.runtime.supervisor import Supervisor
 from bots.telegram_bot.app import _Polling
 from bots.telegram_bot.group.moves import GroupMoves
+from bots.telegram_bot.group.presence import Presence
 from bots.telegram_bot.markup import TelegramMarkup
 from bots.telegram_bot.polling.earnings_first import WAIT_S_MAX
 from bots.telegram_bot.polling.progress import PollingProgress
@@ -137,6 +138,7 @@ async def _telegram(start: Start, *, rate: int, seconds: float, is_on: bool) -> 
             open_telegram_rooms(services),
             PollingProgress(silence_s_max=60),
             GroupMoves(GroupAddress(group_id)),
+            Presence(group_id),
         )
         numbers = iter(range(1, 10**9))
         asked: dict[int, float] = {}

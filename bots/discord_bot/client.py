@@ -138,10 +138,11 @@ class TwinClient(discord.Client):
     def trouble(self) -> str | None:
         """Say that the bot is not in its server, as the operator's screen tells it.
 
-        discord.py keeps a server that is in an outage, and drops one that removed the bot. The
-        address of the invitation is in the log: the screen would break it into lines.
+        discord.py keeps a server that is in an outage, and drops one that removed the bot; before
+        it is connected it knows none. The address of the invitation is in the log: the screen
+        would break it into lines.
         """
-        if self.get_guild(self._guild_id) is not None:
+        if not self.is_connected() or self.get_guild(self._guild_id) is not None:
             return None
         return (
             f"it is not in the server {self._guild_id}: invite it with the address in its log, or"

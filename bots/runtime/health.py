@@ -26,7 +26,7 @@ class Health:
     ) -> Iterator[None]:
         """Ask `is_connected` and `trouble` during the block, the life of one connection.
 
-        `trouble` says what keeps a connected bot from serving members, and its remedy.
+        `trouble` says what keeps the bot from serving members, and its remedy, where it knows.
         """
         self._is_connected, self._trouble = is_connected, trouble
         try:
@@ -39,5 +39,5 @@ class Health:
         return self._is_connected is not None and self._is_connected()
 
     def trouble(self) -> str | None:
-        """Say what keeps a connected bot from serving members; None if nothing is known to."""
-        return None if self._trouble is None or not self.is_healthy() else self._trouble()
+        """Say what keeps the bot from serving members; None if nothing is known to."""
+        return None if self._trouble is None else self._trouble()

@@ -18,7 +18,7 @@ LEFT_TO_RELAY: Final = Counter(
 
 CONNECTED: Final = Gauge(
     "twinstream_bot_connected",
-    "1 while the platform answers its bot, and the bot is in its server.",
+    "1 while the platform answers its bot, and nothing keeps the bot from serving.",
     ["platform"],
 )
 UPDATES_SKIPPED: Final = Counter(

@@ -21,6 +21,7 @@ from aiogram.exceptions import (
     TelegramUnauthorizedError,
 )
 from aiogram.types import BotCommand, ErrorEvent, LinkPreviewOptions
+from aiogram.types.chat_member_union import ChatMemberUnion
 from aiogram.utils.token import TokenValidationError
 
 from bots.features.command import Asker
@@ -40,6 +41,7 @@ from .answer_tidying import Tidier
 from .delivery import TelegramDelivery
 from .group.invite_links import InviteLinks
 from .group.moves import GroupMoves
+from .group.presence import Presence
 from .markup import TelegramMarkup
 from .messages.answer_queue import AnswerQueue, Reply
 from .messages.posted_codes import CodeGuard
@@ -115,14 +117,18 @@ async def _serve_once(
 ) -> None:
     refused = asyncio.Event()
     progress = PollingProgress(silence_s_max=SILENCE_S_MAX)
+    presence = Presence(services.community.telegram.chat_id)
     bot = _build_bot(settings, services.earnings, rooms, refused, progress, moves)
     try:
-        await supervisor.unless_stopped(_introduce(bot, services, rooms))
+        await supervisor.unless_stopped(_introduce(bot, services, rooms, presence))
         progress.made()
         if moves.noticed.is_set():
             return
-        with supervisor.health.reported_by(progress.is_recent):
-            await _Polling(bot, services, rooms, progress, moves).run(supervisor, refused)
+        polling = _Polling(bot, services, rooms, progress, moves, presence)
+        with supervisor.health.reported_by(
+            progress.is_recent, lambda: presence.trouble or progress.trouble()
+        ):
+            await polling.run(supervisor, refused)
     except (TelegramUnauthorizedError, TelegramNotFound) as error:
         raise Refused(NOT_ACCEPTED) from error
     finally:
@@ -142,7 +148,9 @@ def _build_bot(
     session.middleware(moves)
     of_rooms = (room.settled for room in rooms if room.settled is not None)
     session.middleware(EarningsFirst((earnings.settled, *of_rooms)))
-    session.middleware(Retries(on_refused=refused.set, on_polled=progress.made))
+    session.middleware(
+        Retries(on_refused=refused.set, on_polled=progress.made, on_conflict=progress.conflicted)
+    )
     try:
         return Bot(
             settings.telegram_token,
@@ -156,27 +164,22 @@ def _build_bot(
         raise Refused(NOT_ACCEPTED) from error
 
 
-async def _introduce(bot: Bot, services: Services, rooms: Sequence[Room]) -> None:
+async def _introduce(
+    bot: Bot, services: Services, rooms: Sequence[Room], presence: Presence
+) -> None:
     """Send Telegram the menu; log who the bot is and whether it can serve the group."""
     me = await bot.me()
     await _set_menu(bot, services.languages, rooms)
     chat_id = services.community.telegram.chat_id
     try:
+        member = await _look(bot, presence)
+        if presence.trouble is not None:
+            return
         title = await _title_of(bot, chat_id)
-        is_administrator = await _is_administrator(bot, chat_id)
     except TelegramMigrateToChat:
         return  # the group's moves are noticed, and it is served under its new id
-    except (TelegramBadRequest, TelegramForbiddenError, TelegramNotFound) as error:
-        log.error(
-            "chat.not_served",
-            bot=me.username,
-            chat_id=chat_id,
-            why=f"the group {chat_id} cannot be seen ({error.message}): add @{me.username} to it as"
-            " an administrator, or correct telegram.chat_id in twinstream.toml",
-        )
-        return
     log.info("bot.started", bot=me.username, chat_id=chat_id, chat=title)
-    if not is_administrator:
+    if member is not None and member.status != ChatMemberStatus.ADMINISTRATOR:
         log.warning(
             "bot.not_promoted",
             why=f"Telegram reports joins to administrators only, and lets only them tag members:"
@@ -185,26 +188,25 @@ async def _introduce(bot: Bot, services: Services, rooms: Sequence[Room]) -> Non
 
 
 async def _title_of(bot: Bot, chat_id: int) -> str | None:
-    """Return the group's title; None if Telegram's answer cannot be read."""
+    """Return the group's title; None if Telegram does not say."""
     try:
         return (await bot.get_chat(chat_id)).title
-    except UnreadableAnswer as error:
-        if not error.was_done:
+    except (UnreadableAnswer, TelegramBadRequest, TelegramForbiddenError) as error:
+        if isinstance(error, UnreadableAnswer) and not error.was_done:
             raise
         log.warning("chat.not_decoded", chat_id=chat_id, why=str(error))
         return None
 
 
-async def _is_administrator(bot: Bot, chat_id: int) -> bool:
-    """Tell whether the bot is an administrator. It counts as one if Telegram does not say."""
+async def _look(bot: Bot, presence: Presence) -> ChatMemberUnion | None:
+    """Return the bot's place in the group; None if it has none, or Telegram does not say."""
     try:
-        member = await bot.get_chat_member(chat_id, bot.id)
+        return await presence.look(bot)
     except (UnreadableAnswer, TelegramRetryAfter) as error:
         if isinstance(error, UnreadableAnswer) and not error.was_done:
             raise
         log.warning("membership.unresolved", account_id=bot.id, why=str(error))
-        return True
-    return member.status == ChatMemberStatus.ADMINISTRATOR
+        return None
 
 
 async def _set_menu(bot: Bot, languages: Languages, rooms: Sequence[Room]) -> None:
@@ -229,9 +231,11 @@ class _Polling:
         rooms: Sequence[Room],
         progress: PollingProgress,
         moves: GroupMoves,
+        presence: Presence,
     ) -> None:
         self._bot = bot
         self._moves = moves
+        self._presence = presence
         self._rooms = rooms
         self._delivery = TelegramDelivery(bot, services.community)
         group_id = services.community.telegram.chat_id
@@ -245,7 +249,9 @@ class _Polling:
         self._dispatcher = Dispatcher()
         self._dispatcher.update.outer_middleware(self._gate)
         self._dispatcher.include_router(
-            build_router(services, rooms, self._queue, self._guard, moves, self._invite_links)
+            build_router(
+                services, rooms, self._queue, self._guard, moves, presence, self._invite_links
+            )
         )
         self._dispatcher.errors.register(partial(_apologise, services.languages, self._queue))
 
@@ -275,9 +281,13 @@ class _Polling:
         tidying = asyncio.create_task(
             supervisor.keep_up(partial(self._tidier.run, self._bot), what="tidying")
         )
-        revoking = asyncio.create_task(
-            supervisor.keep_up(partial(self._invite_links.run, self._bot), what="invite links")
-        )
+        duties += [
+            asyncio.create_task(supervisor.keep_up(partial(run, self._bot), what=what))
+            for what, run in (
+                ("invite links", self._invite_links.run),
+                ("its place in the group", self._presence.run),
+            )
+        ]
         try:
             await asyncio.wait({polling, *ending}, return_when=asyncio.FIRST_COMPLETED)
             if not polling.done():
@@ -285,9 +295,9 @@ class _Polling:
                 await self._dispatcher.stop_polling()
             await polling
         finally:
-            for task in (polling, revoking, *duties, *ending):
+            for task in (polling, *duties, *ending):
                 task.cancel()
-            await asyncio.gather(polling, revoking, *duties, *ending, return_exceptions=True)
+            await asyncio.gather(polling, *duties, *ending, return_exceptions=True)
             await self._guard.close()
             await self._queue.close(ANSWERS_DRAIN_S_MAX)
             tidying.cancel()  # it notes what the queue has sent

@@ -20,6 +20,7 @@ from .group.membership import Membership
 from .group.membership_changes import add_membership_changes
 from .group.moves import GroupMoves
 from .group.other_chats import OtherChats
+from .group.presence import Presence
 from .messages.answer_queue import AnswerQueue
 from .messages.authors import Askers, Observer
 from .messages.commands import Answers, add_commands
@@ -34,6 +35,7 @@ def build_router(
     queue: AnswerQueue,
     guard: CodeGuard,
     moves: GroupMoves,
+    presence: Presence,
     links: InviteLinks,
 ) -> Router:
     """Return the handlers for the configured group and for private chats; others are ignored."""
@@ -52,7 +54,7 @@ def build_router(
     presses = Presses(services, rooms, queue, membership, limits, memory)
     commands.callback_query.register(presses.press)
     changes = Router(name="changes")
-    add_membership_changes(changes, rooms, membership, moves, group_id)
+    add_membership_changes(changes, rooms, membership, moves, presence, group_id)
     reactions = Router(name="reactions")
     earning = services.community.earning
     earning_chats = earning.messages.telegram_chats

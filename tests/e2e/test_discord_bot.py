@@ -8,13 +8,10 @@ import pytest
 
 from bots.features.guessing.game import NUMBER_MAX, NUMBER_MIN
 from bots.runtime.errors import Refused
-from bots.runtime.metrics import CONNECTED
 from bots.runtime.supervisor import Supervisor
-from consumers.operate.status import looking
-from consumers.operate.status.advice import advise
-from consumers.operate.status.observation import Advice
 from db.stop_signs import OBEYED
 from sandbox import Fault
+from tests.support.bot_advice import advised, connected_metric, until_advised
 from tests.support.patience import PATIENCE_S
 
 ALICE, BORIS = 800000000000000101, 800000000000000102
@@ -229,47 +226,28 @@ async def test_a_server_without_the_bot_brings_an_invitation(stage, capsys):
     assert "invite it with https://discord.com/oauth2/authorize" in output
 
 
-async def advised_about_the_bot(stage) -> list[Advice]:
-    """Return what the operator's screen says of the Discord bot now."""
-    seen = await looking.look(stage.settings, keys=stage.keys)
-    return [one for one in advise(seen) if "Discord bot" in one.what]
-
-
-async def until_advised(stage, says: str | None) -> list[Advice]:
-    """Look at the screen until it says so of the Discord bot, or nothing at all."""
-    end = time.monotonic() + PATIENCE_S
-    while True:
-        found = await advised_about_the_bot(stage)
-        if (says is None and not found) or any(says in one.what for one in found if says):
-            return found
-        assert time.monotonic() < end, f"waited {PATIENCE_S} s in vain: {says}, but {found}"
-        await asyncio.sleep(0.1)
-
-
-def connected_metric() -> float:
-    return CONNECTED.labels("discord")._value.get()
-
-
 async def test_the_screen_says_that_the_bot_was_kicked_until_it_is_invited_again(stage, capsys):
     async with stage.discord_bot() as supervisor:
         await until(supervisor.health.is_healthy, what="health after the connection")
-        await until_advised(stage, None)
-        await until(lambda: connected_metric() == 1, what="the metric of the connection")
+        await until_advised(stage, "discord", None)
+        await until(lambda: connected_metric("discord") == 1, what="the metric of the connection")
 
         stage.discord.administration.kick_bot()
         (told,) = await until_advised(
-            stage, "it is not in the server 900000000000000001: invite it"
+            stage, "discord", "it is not in the server 900000000000000001: invite it"
         )
         assert told.command
-        await until(lambda: connected_metric() == 0, what="the metric of the alert")
+        await until(lambda: connected_metric("discord") == 0, what="the metric of the alert")
         assert supervisor.health.is_healthy(), "nothing restarts a bot that waits for invitation"
         output = capsys.readouterr().out
         assert output.count("guild.not_served") == 1
         assert "invite it with https://discord.com/oauth2/authorize" in output
 
         stage.discord.administration.invite_bot()
-        await until_advised(stage, None)
-        await until(lambda: connected_metric() == 1, what="the metric after the invitation")
+        await until_advised(stage, "discord", None)
+        await until(
+            lambda: connected_metric("discord") == 1, what="the metric after the invitation"
+        )
         assert "from 1 to 10" in await stage.tell_discord(ALICE, "guess")
 
 
@@ -278,7 +256,9 @@ async def test_the_screen_says_of_a_bot_that_was_never_invited_that_it_is_not_in
     stage.community = msgspec.structs.replace(stage.community, discord=elsewhere)
 
     async with stage.discord_bot() as supervisor:
-        await until_advised(stage, "it is not in the server 900000000000000999: invite it")
+        await until_advised(
+            stage, "discord", "it is not in the server 900000000000000999: invite it"
+        )
 
         assert supervisor.health.is_healthy()
 
@@ -312,5 +292,5 @@ async def test_the_screen_says_that_discord_refuses_the_token(stage, serve):
     with pytest.raises(Refused, match="Reset Token"):
         await stage.served(serve, Supervisor(asyncio.Event()))
 
-    (told,) = await advised_about_the_bot(stage)
+    (told,) = await advised(stage, "discord")
     assert "Discord does not accept DISCORD_TOKEN: open https" in told.what

@@ -12,10 +12,9 @@ from bots.runtime.errors import Refused
 from bots.runtime.supervisor import Supervisor
 from bots.telegram_bot.app import serve
 from bus import connect
-from consumers.operate.status import looking
-from consumers.operate.status.advice import advise
 from db.stop_signs import OBEYED
 from sandbox import Fault
+from tests.support.bot_advice import advised
 from tests.support.settling import until
 
 GROUP = -1001000000001
@@ -305,7 +304,6 @@ async def test_a_wrong_token_is_refused_with_what_to_do(stage, token):
     with pytest.raises(Refused, match="@BotFather"):
         await stage.served(serve, Supervisor(asyncio.Event()))
 
-    seen = await looking.look(stage.settings, keys=stage.keys)
-    (told,) = [one.what for one in advise(seen) if "Telegram bot" in one.what]
-    assert "out of service" in told
-    assert "Telegram does not accept TELEGRAM_TOKEN: open @BotFather" in told
+    (told,) = await advised(stage, "telegram")
+    assert "out of service" in told.what
+    assert "Telegram does not accept TELEGRAM_TOKEN: open @BotFather" in told.what

@@ -19,6 +19,7 @@ from bots.features.room import Invitation, Room, gone, invited, returned
 
 from .membership import Membership
 from .moves import GroupMoves
+from .presence import Presence
 
 log = structlog.get_logger("twinstream.telegram_bot")
 
@@ -32,6 +33,7 @@ def add_membership_changes(
     rooms: Sequence[Room],
     membership: Membership,
     moves: GroupMoves,
+    presence: Presence,
     group_id: int,
 ) -> None:
     """Register the handlers of updates that concern the group's members, or the group itself."""
@@ -52,6 +54,7 @@ def add_membership_changes(
     @router.my_chat_member(F.chat.id == group_id)
     async def bot_changed(update: ChatMemberUpdated) -> None:
         membership.forget_all()
+        presence.changed()
         log.info("bot.status_changed", chat_id=group_id, status=update.new_chat_member.status)
 
     # An account that becomes an administrator, or ceases to be one, loses its tag or title.

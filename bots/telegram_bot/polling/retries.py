@@ -25,6 +25,8 @@ from bots.runtime.backoff import backoff_s
 from config.telegram_answer_decoding import UnreadableUpdate
 from db.error_causes.logged_causes import LoggedCauses
 
+from .progress import OTHER_POLLER
+
 log = structlog.get_logger("twinstream.telegram_bot")
 
 #: Attempts to send one answer: a chat that is limited again after three waits is flooded.
@@ -35,17 +37,15 @@ ANSWER_WAIT_S_MAX = 90.0
 POLL_WAIT_S_MAX = 600.0
 #: Seconds between polls during an outage at most, so that the bot is back soon after it.
 POLL_BACKOFF_S_MAX = 30.0
+#: Seconds between polls at most while another process polls with the token: the polls of both show
+#: that this goes on, and members get answers from whichever has the update.
+CONFLICT_PAUSE_S_MAX = 5.0
 #: Calls that a handler makes while other members' updates wait for it. They are never waited out.
 IMPATIENT = (GetChatMember, AnswerCallbackQuery)
 #: Seconds added to a wait that Telegram asked for, at random, so that calls do not return at once.
 JITTER_S_MAX = 0.5
 #: Seconds between polls that bring only updates without an id that can be read.
 GUESSED_ID_PAUSE_S = 1.0
-
-OTHER_POLLER = (
-    "another process polls with this token, or a webhook is set for it: stop the other one"
-    " (or call deleteWebhook), or give this bot a token of its own"
-)
 
 
 def _has_guessed_ids(updates: object) -> bool:
@@ -59,7 +59,8 @@ class Retries(BaseRequestMiddleware):
 
     A call is repeated only when Telegram said that it did nothing, so no answer is sent twice.
     Polling is repeated after any error but a refused token. `on_refused` is called for a refused
-    token, and `on_polled` for each poll that Telegram answered.
+    token, `on_polled` for each poll that Telegram answered, and `on_conflict` for each that gave
+    way to another process.
     """
 
     def __init__(
@@ -67,11 +68,13 @@ class Retries(BaseRequestMiddleware):
         *,
         on_refused: Callable[[], None],
         on_polled: Callable[[], None],
+        on_conflict: Callable[[], None],
         chance: Callable[[], float] = random.random,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._on_refused = on_refused
         self._on_polled = on_polled
+        self._on_conflict = on_conflict
         self._chance = chance
         self._sleep = sleep
         self._news = LoggedCauses()
@@ -120,7 +123,10 @@ class Retries(BaseRequestMiddleware):
             except (TelegramAPIError, ClientDecodeError) as error:
                 failures += 1
                 delay_s = self._poll_delay_s(error, failures)
-                why = OTHER_POLLER if isinstance(error, TelegramConflictError) else str(error)
+                why = str(error)
+                if isinstance(error, TelegramConflictError):
+                    self._on_conflict()
+                    why = OTHER_POLLER
                 log_at = log.warning if self._news.is_new(why, wait_s=delay_s) else log.debug
                 log_at(
                     "polling.interrupted", why=why, failures=failures, again_in_s=round(delay_s, 1)
@@ -137,7 +143,9 @@ class Retries(BaseRequestMiddleware):
     def _poll_delay_s(self, error: Exception, failures: int) -> float:
         if isinstance(error, TelegramRetryAfter):
             return min(float(error.retry_after), POLL_WAIT_S_MAX) + self._jitter_s()
-        return backoff_s(failures, first_s=1.0, max_s=POLL_BACKOFF_S_MAX, chance=self._chance())
+        is_conflict = isinstance(error, TelegramConflictError)
+        max_s = CONFLICT_PAUSE_S_MAX if is_conflict else POLL_BACKOFF_S_MAX
+        return backoff_s(failures, first_s=1.0, max_s=max_s, chance=self._chance())
 
     def _jitter_s(self) -> float:
         return self._chance() * JITTER_S_MAX

@@ -15,6 +15,8 @@ from structlog.testing import capture_logs
 from bots.telegram_bot.polling.retries import (
     ANSWER_WAIT_S_MAX,
     ATTEMPTS_MAX,
+    CONFLICT_PAUSE_S_MAX,
+    POLL_BACKOFF_S_MAX,
     POLL_WAIT_S_MAX,
     Retries,
 )
@@ -54,7 +56,12 @@ def polled():
 
 
 @pytest.fixture
-def retries(slept, refusals, polled):
+def conflicts():
+    return []
+
+
+@pytest.fixture
+def retries(slept, refusals, polled, conflicts):
     async def sleep(seconds):
         slept.append(seconds)
         await asyncio.sleep(0)
@@ -62,6 +69,7 @@ def retries(slept, refusals, polled):
     return Retries(
         on_refused=lambda: refusals.append(1),
         on_polled=lambda: polled.append(1),
+        on_conflict=lambda: conflicts.append(1),
         chance=lambda: 0.0,
         sleep=sleep,
     )
@@ -140,6 +148,16 @@ async def test_polling_waits_no_longer_than_its_limit(retries, slept):
     await retries(Telegram(retry_after(86_400, POLL), "updates"), BOT, POLL)
 
     assert slept == [POLL_WAIT_S_MAX]
+
+
+async def test_polls_go_on_every_few_seconds_while_another_process_polls(retries, slept, conflicts):
+    lost = [TelegramConflictError(method=POLL, message="another poller") for _ in range(6)]
+    telegram = Telegram(*lost, TelegramNetworkError(method=POLL, message="away"), "updates")
+
+    await retries(telegram, BOT, POLL)
+
+    assert slept == [1, 2, 4, *[CONFLICT_PAUSE_S_MAX] * 3, POLL_BACKOFF_S_MAX]
+    assert conflicts == [1] * 6
 
 
 async def test_a_token_that_is_refused_while_polling_is_reported(retries, refusals):
