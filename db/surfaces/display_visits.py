@@ -10,7 +10,7 @@ moment of taking, the numbers that may be seen are `unconfirmed`, and a wish for
 work as well.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 
