@@ -33,7 +33,7 @@ from consumers.reconcile.history_import import HistoryImport
 from consumers.runtime.operator_commands import command, destroy_group
 from consumers.runtime.runner import NotYet
 from db import DbError, Platform, Store, encryption, open_pool, open_stores, stop_signs
-from db.errors import catch_up
+from db.errors import catch_up, mapped_errors
 from db.members import forgetting, forgotten_list
 from db.reconcile import drift
 from db.reconcile.drift import Held
@@ -339,7 +339,8 @@ async def _history(
 
 
 async def _version(pool: asyncpg.Pool) -> str:
-    return f"Postgres {await pool.fetchval('SHOW server_version')}"
+    with mapped_errors():
+        return f"Postgres {await pool.fetchval('SHOW server_version')}"
 
 
 async def _redis(settings: Settings) -> Diagnoses:
