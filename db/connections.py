@@ -45,10 +45,17 @@ _NEXT_HOST: Final = (
 class Connector:
     """Connects as one process of ours; asyncpg's pool calls it for each connection."""
 
-    def __init__(self, address: Address, name: str, *, is_pooled: bool) -> None:
+    def __init__(
+        self,
+        address: Address,
+        name: str,
+        *,
+        is_pooled: bool,
+        connect_s: float = CONNECT_TIMEOUT_S,
+    ) -> None:
         """`name` is that of the process or its part, as `pg_stat_activity` shows it."""
         self._hosts = list(address.hosts)
-        default_s = CONNECT_TIMEOUT_S if len(self._hosts) == 1 else HOST_TIMEOUT_S
+        default_s = connect_s if len(self._hosts) == 1 else min(connect_s, HOST_TIMEOUT_S)
         self._timeout_s = address.connect_timeout_s or default_s
         settings = {"application_name": f"twinstream/{SERIES}/{name}", "timezone": "UTC"}
         self._options: dict[str, Any] = {"server_settings": settings}

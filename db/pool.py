@@ -9,7 +9,13 @@ import asyncpg
 import structlog
 
 from . import url
-from .connections import Connector, is_direct, is_read_only, is_refused_by_pooler
+from .connections import (
+    CONNECT_TIMEOUT_S,
+    Connector,
+    is_direct,
+    is_read_only,
+    is_refused_by_pooler,
+)
 from .error_causes.tls_texts import NO_CA, is_about_missing_ca, tls_text
 from .errors import DbError, StorageUnavailable, mapped_errors
 from .url import BadDatabaseUrl
@@ -30,11 +36,18 @@ class SchemaOutdated(DatabaseUnfit):
     """The database is older than this version of twinstream. Migrate it, then start again."""
 
 
-async def open_pool(database_url: str, *, name: str, size_max: int = POOL_SIZE_MAX) -> asyncpg.Pool:
+async def open_pool(
+    database_url: str,
+    *,
+    name: str,
+    size_max: int = POOL_SIZE_MAX,
+    connect_s: float = CONNECT_TIMEOUT_S,
+) -> asyncpg.Pool:
     """Open a pool whose connections are named `twinstream/0.2/<name>` in `pg_stat_activity`.
 
     The name tells them from connections of release 0.1, which are named `twinstream/<name>`. A
-    pooler in transaction mode is noticed, or told of by the option `pgbouncer=true`.
+    pooler in transaction mode is noticed, or told of by the option `pgbouncer=true`. One attempt to
+    connect takes `connect_s` seconds at most, unless the address says otherwise.
 
     Raises:
         StorageUnavailable: Postgres cannot be reached, or refuses this user or database.
@@ -45,7 +58,7 @@ async def open_pool(database_url: str, *, name: str, size_max: int = POOL_SIZE_M
     address = url.read(database_url)
     try:
         with mapped_errors(), address_errors():
-            pool = await _open(address, name, size_max)
+            pool = await _open(address, name, size_max, connect_s)
     except StorageUnavailable as error:
         said = url.hide_password(str(error), database_url).removeprefix("Postgres ")
         problem = said if said.startswith("cannot be reached") else f"cannot be used: {said}"
@@ -64,10 +77,10 @@ async def open_pool(database_url: str, *, name: str, size_max: int = POOL_SIZE_M
     return pool
 
 
-async def _open(address: url.Address, name: str, size_max: int) -> asyncpg.Pool:
+async def _open(address: url.Address, name: str, size_max: int, connect_s: float) -> asyncpg.Pool:
     if not address.is_pooled:
         try:
-            pool = await _create(address, name, size_max, is_pooled=False)
+            pool = await _create(address, name, size_max, connect_s, is_pooled=False)
         except asyncpg.ProtocolViolationError as error:
             if not is_refused_by_pooler(error):
                 raise
@@ -81,11 +94,11 @@ async def _open(address: url.Address, name: str, size_max: int) -> asyncpg.Pool:
                 raise
             await pool.close()
         log.info("pooler.noticed", process=name)
-    return await _create(address, name, size_max, is_pooled=True)
+    return await _create(address, name, size_max, connect_s, is_pooled=True)
 
 
 async def _create(
-    address: url.Address, name: str, size_max: int, *, is_pooled: bool
+    address: url.Address, name: str, size_max: int, connect_s: float, *, is_pooled: bool
 ) -> asyncpg.Pool:
     async def reset(conn: asyncpg.Connection) -> None:
         """Save the round trip after each use: our settings and locks end with their transaction.
@@ -100,7 +113,7 @@ async def _create(
     pool: asyncpg.Pool = await asyncpg.create_pool(
         min_size=1,
         max_size=size_max,
-        connect=Connector(address, name, is_pooled=is_pooled),
+        connect=Connector(address, name, is_pooled=is_pooled, connect_s=connect_s),
         reset=reset,
     )
     return pool

@@ -174,6 +174,9 @@ class DisplayRole:
             # Meanwhile the causes are unknown, so the earlier ones stay.
             self._hindrances = found._replace(causes=before.causes)
             await self._note_hindrance(found.everyone)
+            await display_visits.note_hindrance_on_parked(
+                self._pool, platform, found.everyone, standing=before.causes
+            )
             return
         if self._has_noted:
             await display_visits.forget_hindrance(self._pool, platform)
@@ -255,8 +258,9 @@ class DisplayRole:
                 look_after_s=refusal.retry_s if refusal.cause == surfaces.EXEMPT else None,
             )
         else:
-            error = str(refusal)
-            is_ours = await display_visits.postpone(self._pool, visit, delay_s=delay_s, error=error)
+            is_ours = await display_visits.postpone(
+                self._pool, visit, delay_s=delay_s, error=str(refusal), everyone=refusal.everyone
+            )
         self._log_refusal(refusal, delay_s, visit.account_id)
         if refusal.everyone:
             # A survey finds the cause, and its end. Refusals that it does not explain become rare.

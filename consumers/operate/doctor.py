@@ -33,7 +33,7 @@ from consumers.reconcile.history_import import HistoryImport
 from consumers.runtime.operator_commands import command, destroy_group
 from consumers.runtime.runner import NotYet
 from db import DbError, Platform, Store, encryption, open_pool, open_stores, stop_signs
-from db.errors import catch_up
+from db.errors import catch_up, mapped_errors
 from db.members import forgetting, forgotten_list
 from db.reconcile import drift
 from db.reconcile.drift import Held
@@ -50,6 +50,8 @@ REDIS_VERSION_MIN = (7, 0)
 WAITING_MS_MAX = 60_000
 #: Running consumers ask for entries every few seconds at most (`block_ms`).
 SILENT_MS_MAX = 60_000
+#: Seconds for a connection to Postgres: an operator waits for no more. That to Redis takes as long.
+CONNECT_S_MAX = 5.0
 #: Accounts of a bot's own table that are compared with the ledger: reading them takes a moment.
 ROWS_LOOKED_AT = 1_000
 
@@ -65,6 +67,13 @@ NOTIFICATIONS = "notifications of Postgres"
 POSTGRES_BY_TLS = "write sslmode=verify-full&sslrootcert=... in DATABASE_URL (docs/secrets.md)"
 REDIS_BY_TLS = "write rediss://...?ssl_ca_certs=... in REDIS_URL (docs/secrets.md)"
 
+#: The things that are left out where their server cannot be asked.
+ON_POSTGRES = (
+    *("roles", "sequences", "events", "reconcile", "announcements", "notifications"),
+    *("forgetting", "stores"),
+)
+ON_REDIS = ("maxmemory-policy", "streams", "consumers")
+
 EXIT_CODE_FINE = 0
 EXIT_CODE_WRONG = 1
 
@@ -75,6 +84,14 @@ class Diagnosis(NamedTuple):
     what: str
     remedy: str | None = None
     note: str = ""
+    is_left_out: bool = False
+    """Whether it could not be looked at, for a reason that another diagnosis tells."""
+
+    @property
+    def verdict(self) -> Text:
+        if self.is_left_out:
+            return Text("skip ", style="yellow")
+        return Text("fine ", "green") if self.remedy is None else Text("wrong", "red")
 
 
 Diagnoses = AsyncIterator[Diagnosis]
@@ -86,13 +103,12 @@ async def run(settings: Settings, console: Terminal) -> int:
     mask = masking(settings.secrets())
     async for diagnosis in examine(settings):
         wrong += diagnosis.remedy is not None
-        verdict, colour = ("fine ", "green") if diagnosis.remedy is None else ("wrong", "red")
         said = (
             f": {diagnosis.remedy or diagnosis.note}" if diagnosis.remedy or diagnosis.note else ""
         )
         # Only a verdict begins a line: no text from outside can look like one.
         line = mask(f"{diagnosis.what}{said}").replace("\n", "\n      ")
-        console.print(Text(verdict, style=colour), line, soft_wrap=True)
+        console.print(diagnosis.verdict, line, soft_wrap=True)
     return EXIT_CODE_WRONG if wrong else EXIT_CODE_FINE
 
 
@@ -104,38 +120,56 @@ async def examine(settings: Settings) -> Diagnoses:
         yield Diagnosis(settings.twinstream_config, str(error))
         return
     yield Diagnosis(settings.twinstream_config, note=f"{len(community.ranks)} ranks")
-    checks: list[tuple[str, str, Callable[[], Diagnoses]]] = [
-        ("database_url", "Postgres", lambda: _postgres(settings)),
-        ("database_url", NOTIFICATIONS, lambda: _notifications(settings, community)),
-        ("database_url", "forgetting", lambda: _forgetting(settings)),
-        ("database_url", "stores", lambda: _stores(settings, community)),
-        ("redis_url", "Redis", lambda: _redis(settings)),
-        ("telegram_token", "Telegram", lambda: _telegram(settings, community)),
-        ("discord_token", "Discord", lambda: _discord(settings, community)),
-    ]
-    for field, what, check in checks:
-        try:
-            settings.require(field)
-            async for diagnosis in check():
+    for what, found, needing in (
+        ("Postgres", _on_postgres(settings, community), ON_POSTGRES),
+        ("Redis", _redis(settings), ON_REDIS),
+        ("Telegram", _telegram(settings, community), ()),
+        ("Discord", _discord(settings, community), ()),
+    ):
+        async for diagnosis in _to_the_end(what, found, needing):
+            yield diagnosis
+
+
+async def _to_the_end(what: str, found: Diagnoses, needing: Sequence[str] = ()) -> Diagnoses:
+    """Add the error with which a check ends, and what is left out where that is all it says."""
+    is_asked = False
+    try:
+        async for diagnosis in found:
+            is_asked = True
+            yield diagnosis
+    except BusUnavailable as error:
+        yield Diagnosis(what, f"{error}; see that it runs, and that REDIS_URL is right")
+    except (ConfigError, DbError, BusError, CannotShow, NotYet) as error:
+        yield Diagnosis(what, str(error))
+    if needing and not is_asked:
+        yield Diagnosis(f"{', '.join(needing)}, which need {what}", is_left_out=True)
+
+
+async def _on_postgres(settings: Settings, community: Community) -> Diagnoses:
+    settings.require("database_url")
+    url = settings.database_url or ""
+    async with await open_pool(url, name="doctor", size_max=1, connect_s=CONNECT_S_MAX) as pool:
+        for what, found in (
+            ("Postgres", _postgres(pool, url)),
+            (NOTIFICATIONS, _notifications(settings, community)),
+            ("forgetting", _forgetting(pool, settings)),
+            ("stores", _stores(pool, community)),
+        ):
+            async for diagnosis in _to_the_end(what, found):
                 yield diagnosis
-        except BusUnavailable as error:
-            yield Diagnosis(what, f"{error}; see that it runs, and that REDIS_URL is right")
-        except (ConfigError, DbError, BusError, CannotShow, NotYet) as error:
-            yield Diagnosis(what, str(error))
 
 
-async def _postgres(settings: Settings) -> Diagnoses:
-    async with await open_pool(settings.database_url or "", name="doctor", size_max=1) as pool:
-        yield Diagnosis("Postgres and its migrations", note=await _version(pool))
-        async with pool.acquire() as conn:
-            counts = await status.events_by_status(conn)
-            stopped = await stop_signs.read(conn)
-            held = await drift.held(conn)
-            roles = await status.roles(conn)
-            mighty = await status.processes_of_the_owner(conn)
-            behind = await status.sequences_behind(conn)
-            places = await overview.parked_places(conn)
-            protected = await encryption.protection(conn, settings.database_url or "")
+async def _postgres(pool: asyncpg.Pool, url: str) -> Diagnoses:
+    yield Diagnosis("Postgres and its migrations", note=await _version(pool))
+    async with pool.acquire() as conn:
+        counts = await status.events_by_status(conn)
+        stopped = await stop_signs.read(conn)
+        held = await drift.held(conn)
+        roles = await status.roles(conn)
+        mighty = await status.processes_of_the_owner(conn)
+        behind = await status.sequences_behind(conn)
+        places = await overview.parked_places(conn)
+        protected = await encryption.protection(conn, url)
     if note := _protection_note(*protected, POSTGRES_BY_TLS):
         yield Diagnosis("connection to Postgres", note=note)
     for table in behind:
@@ -170,13 +204,10 @@ async def _notifications(settings: Settings, community: Community) -> Diagnoses:
         yield Diagnosis(NOTIFICATIONS)
 
 
-async def _forgetting(settings: Settings) -> Diagnoses:
+async def _forgetting(pool: asyncpg.Pool, settings: Settings) -> Diagnoses:
     """Look at requests to be forgotten, and at the list beside the backups."""
     path = settings.twinstream_forgotten_list
-    async with (
-        await open_pool(settings.database_url or "", name="doctor", size_max=1) as pool,
-        pool.acquire() as conn,
-    ):
+    async with pool.acquire() as conn:
         waiting = await forgetting.waiting(conn)
         failed = await forgetting.failed(conn)
         if path is not None:
@@ -247,18 +278,17 @@ def _stop_sign_remedy(reason: str) -> str:
     return f"{said}; run a newer release, or delete the row of stop_signs (docs/operate.md)"
 
 
-async def _stores(settings: Settings, community: Community) -> Diagnoses:
+async def _stores(pool: asyncpg.Pool, community: Community) -> Diagnoses:
     stores = community.stores.by_platform()
     names = [name for name, store in stores.items() if store is not None]
-    async with await open_pool(settings.database_url or "", name="doctor", size_max=1) as pool:
-        opened = await open_stores(pool, stores)
-        async with pool.acquire() as conn:
-            refused = await store_debts.set_aside(conn)
-            held = await drift.held(conn)
-        histories = [
-            await _history(pool, platform, store, stores[platform], held)
-            for platform, store in opened.items()
-        ]
+    opened = await open_stores(pool, stores)
+    async with pool.acquire() as conn:
+        refused = await store_debts.set_aside(conn)
+        held = await drift.held(conn)
+    histories = [
+        await _history(pool, platform, store, stores[platform], held)
+        for platform, store in opened.items()
+    ]
     yield Diagnosis("stores", note=f"tables of their own: {', '.join(names) or 'none'}")
     for diagnosis in histories:
         yield diagnosis
@@ -309,10 +339,12 @@ async def _history(
 
 
 async def _version(pool: asyncpg.Pool) -> str:
-    return f"Postgres {await pool.fetchval('SHOW server_version')}"
+    with mapped_errors():
+        return f"Postgres {await pool.fetchval('SHOW server_version')}"
 
 
 async def _redis(settings: Settings) -> Diagnoses:
+    settings.require("redis_url")
     redis = connect(settings.redis_url or "", name="twinstream/doctor")
     keys = Keys()
     try:
@@ -398,6 +430,7 @@ def _group(what: str, stream: str, lag: Lag) -> Diagnosis:
 
 
 async def _telegram(settings: Settings, community: Community) -> Diagnoses:
+    settings.require("telegram_token")
     from consumers.display.telegram_tags import errors, tags  # aiogram takes seconds to import
 
     async with tags.open_bot(settings) as bot:
@@ -427,6 +460,7 @@ async def _telegram(settings: Settings, community: Community) -> Diagnoses:
 
 
 async def _discord(settings: Settings, community: Community) -> Diagnoses:
+    settings.require("discord_token")
     from consumers.display.discord_roles import errors, roles  # discord.py takes its time to import
 
     async with roles.open_client(settings) as client:

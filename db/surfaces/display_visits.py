@@ -10,7 +10,7 @@ moment of taking, the numbers that may be seen are `unconfirmed`, and a wish for
 work as well.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 
@@ -196,18 +196,21 @@ async def doubt(pool: asyncpg.Pool, visit: Visit) -> None:
     )
 
 
-async def postpone(pool: asyncpg.Pool, visit: Visit, *, delay_s: float, error: str) -> bool:
+async def postpone(
+    pool: asyncpg.Pool, visit: Visit, *, delay_s: float, error: str, everyone: bool = False
+) -> bool:
     """Leave the member alone for `delay_s` seconds; `error` says why, for operators.
 
-    A wish that is newer than `visit` is tried at once, unless the member was found to be absent
-    meanwhile. Returns False as `mark_shown` does.
+    One that concerns everyone is no failed attempt of the member's. A wish that is newer than
+    `visit` is tried at once, unless the member was found to be absent meanwhile. Returns False as
+    `mark_shown` does.
     """
     return await _note(
         pool,
         visit,
         f"""
         taken_until = NULL, error = $8,
-        attempts = CASE WHEN h.unchanged THEN f.attempts + 1 ELSE 0 END,
+        attempts = CASE WHEN h.unchanged THEN f.attempts + $9 ELSE 0 END,
         retry_at = CASE
             WHEN h.unchanged THEN now() + make_interval(secs => $7)
             WHEN f.parked = '{ABSENT}' THEN f.retry_at
@@ -216,6 +219,7 @@ async def postpone(pool: asyncpg.Pool, visit: Visit, *, delay_s: float, error: s
         """,
         delay_s,
         error,
+        0 if everyone else 1,
     )
 
 
@@ -275,29 +279,56 @@ async def park(
     )
 
 
-async def unpark(pool: asyncpg.Pool, platform: Platform, *, standing: Collection[str]) -> int:
+async def unpark(pool: asyncpg.Pool, platform: Platform, *, standing: Mapping[str, str]) -> int:
     """Free every row whose cause is not among those that still stand. Returns how many rows.
 
-    Rows parked for a cause that concerns their member only stay parked.
+    The others get the sentence of their cause: a platform may have refused a visit before the cause
+    was known. Rows parked for a cause that concerns their member only stay as they are.
     """
+    return await _explain_parked(pool, platform, standing, None)
+
+
+async def note_hindrance_on_parked(
+    pool: asyncpg.Pool, platform: Platform, why: str, *, standing: Mapping[str, str]
+) -> None:
+    """Note why nobody is visited on rows that are parked for no cause that is known to stand.
+
+    It is what their refusal was about. `unpark` takes it back.
+    """
+    await _explain_parked(pool, platform, standing, why)
+
+
+async def _explain_parked(
+    pool: asyncpg.Pool, platform: Platform, standing: Mapping[str, str], otherwise: str | None
+) -> int:
+    """Give parked rows the sentence of their cause, or `otherwise`; without either, free them."""
     with mapped_errors():
         count: int = await pool.fetchval(
             """
-            WITH freed AS (
+            WITH parked AS (
                 -- Locked in the order in which the ledger locks them.
-                SELECT member_id, surface FROM twinstream.surfaces
-                WHERE platform = $1 AND parked IS NOT NULL AND parked <> ALL ($2::text[])
-                ORDER BY member_id, surface
-                FOR NO KEY UPDATE
-            ), tried AS (
-                UPDATE twinstream.surfaces AS f SET parked = NULL, retry_at = NULL, error = NULL
-                FROM freed AS u
-                WHERE f.member_id = u.member_id AND f.platform = $1 AND f.surface = u.surface
+                SELECT f.member_id, f.surface, coalesce(s.why, $4) AS why
+                FROM twinstream.surfaces AS f
+                LEFT JOIN unnest($2::text[], $3::text[]) AS s (cause, why) ON s.cause = f.parked
+                WHERE f.platform = $1 AND f.parked IS NOT NULL AND f.parked <> ALL ($5::text[])
+                    AND f.error IS DISTINCT FROM coalesce(s.why, $4)
+                ORDER BY f.member_id, f.surface
+                FOR NO KEY UPDATE OF f
+            ), told AS (
+                UPDATE twinstream.surfaces AS f SET
+                    error = p.why,
+                    parked = CASE WHEN p.why IS NOT NULL THEN f.parked END,
+                    retry_at = CASE WHEN p.why IS NOT NULL THEN f.retry_at END
+                FROM parked AS p
+                WHERE f.member_id = p.member_id AND f.platform = $1 AND f.surface = p.surface
             )
-            SELECT count(*) FROM freed
+            SELECT count(*) FROM parked WHERE why IS NULL
             """,
             platform,
-            [*standing, *PERSONAL],
+            list(standing),
+            list(standing.values()),
+            otherwise,
+            list(PERSONAL),
         )
     return count
 

@@ -281,7 +281,7 @@ def _display(record: Record) -> Iterator[Advice]:
             yield Advice(
                 urgency=LESS,
                 what=f"{counted(one.surfaces, 'surface')} not shown on"
-                f" {one.platform} ({visible(one.cause)}): {shortened(one.error)}",
+                f" {one.platform} ({visible(one.cause)}): {shortened(one.error, LONG_REASON_MAX)}",
                 command=command("doctor"),
             )
     for place in record.parked_places:

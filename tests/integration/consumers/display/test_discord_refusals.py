@@ -16,6 +16,7 @@ from consumers.display import role as surfaces_module
 from consumers.display.role import DisplayRole
 from consumers.runtime.resources import Resources
 from db.surfaces.observed import seen_again
+from db.upkeep import overview
 from sandbox import Fault
 from tests.support.discord_display import (
     ALICE,
@@ -216,7 +217,7 @@ async def test_an_owner_is_given_and_denied_roles_like_any_member(roles, server,
 
 
 async def test_what_changes_between_two_surveys_costs_one_refusal(
-    roles, server, people, monkeypatch
+    roles, server, people, pool, monkeypatch
 ):
     monkeypatch.setattr(surfaces_module, "SURVEY_S", 3_600.0)
     role = await roles.start(NEWCOMER)
@@ -230,11 +231,56 @@ async def test_what_changes_between_two_surveys_costs_one_refusal(
 
     assert "drag 'twinstream' above it" in warning
     assert len(server.refusals()) == 1
+    assert [await people.error(user_id) for user_id in newcomers] == [warning] * 5
+    assert [one.error for one in await overview.parked(pool)] == [warning]
     server.platform.administration.move_role(BOT_ROLE, above=NEWCOMER)
     monkeypatch.setattr(surfaces_module, "SURVEY_S", 0.0)
     role._next_survey = 0.0
     assert await steps(role) == []
     assert all(server.roles_of(user_id) == {NEWCOMER} for user_id in newcomers)
+
+
+async def test_a_refused_role_has_the_reason_that_concerns_all_roles_until_that_is_gone(
+    roles, server, people, monkeypatch
+):
+    monkeypatch.setattr(surfaces_module, "SURVEY_S", 3_600.0)
+    role = await roles.start(NEWCOMER)
+    server.platform.administration.move_role(REGULAR, above=BOT_ROLE)
+    await people.give_xp(BORIS, 30)
+    await role.step()
+    above = await people.error(BORIS)
+    server.platform.administration.set_permissions(BOT_ROLE)
+    await people.give_xp(ALICE, 10)
+    await steps(role)
+
+    assert "drag 'twinstream' above it" in above
+    assert "lacks the permission Manage Roles" in await people.error(ALICE)
+    assert await people.error(BORIS) == above
+
+    server.platform.administration.set_permissions(BOT_ROLE, "MANAGE_ROLES")
+    monkeypatch.setattr(surfaces_module, "SURVEY_S", 0.0)
+    role._next_survey = 0.0
+    await steps(role)
+    assert server.roles_of(ALICE) == {NEWCOMER}
+    assert await people.error(ALICE) is None
+    assert await people.error(BORIS) == above
+
+
+async def test_a_process_that_starts_says_what_an_earlier_one_did_not_know(
+    roles, server, people, monkeypatch
+):
+    monkeypatch.setattr(surfaces_module, "SURVEY_S", 3_600.0)
+    role = await roles.start(NEWCOMER)
+    await role.step()
+    server.platform.administration.move_role(NEWCOMER, above=BOT_ROLE)
+    await people.give_xp(ALICE, 10)
+    await role.step()
+    assert "Missing Permissions" in await people.error(ALICE)
+
+    await (await roles.start(NEWCOMER)).step()
+
+    assert "drag 'twinstream' above it" in await people.error(ALICE)
+    assert len(server.refusals()) == 1
 
 
 async def test_an_unexpected_refusal_rests_its_role_and_no_other(roles, server, people):

@@ -160,6 +160,19 @@ async def test_the_screen_names_roles_that_waited_for_the_bot_for_two_minutes(
     assert server.roles_of(DISCORD_ALICE) == {NEWCOMER}
 
 
+async def test_a_refused_visit_has_the_reason_that_the_next_survey_finds(tags, group, people):
+    await people.give_xp(ALICE, 10)
+    await tags.step()
+    lose_the_rights(group)
+    await people.give_xp(ALICE, 25)
+    await tags.step()
+    assert "Telegram forbids it" in (await people.error(ALICE) or "")
+
+    await later(tags, people, SURVEY_HINDERED_S)
+
+    assert (await people.error(ALICE) or "").startswith("the bot lacks the right to edit member")
+
+
 async def test_the_reason_of_a_single_member_outlives_one_of_the_whole_server(
     roles, server, on_discord, pool
 ):

@@ -1,9 +1,12 @@
 """The doctor: all fine on a healthy sandbox, and the remedy for each thing that is wrong."""
 
+import asyncio
+import contextlib
 import time
 import warnings
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Final
 
 import asyncpg
 import msgspec
@@ -220,10 +223,60 @@ async def test_each_setting_that_does_not_work_is_named(settings, changes, says)
     assert says in await told(settings, **changes)
 
 
+AWAY: Final[dict[str, dict[str, str | None]]] = {
+    "Postgres": {"database_url": "postgresql://nobody@127.0.0.1:1/none"},
+    "Postgres is not set": {"database_url": None},
+    "Redis": {"redis_url": "redis://127.0.0.1:1/0"},
+    "Redis is not set": {"redis_url": None},
+}
+
+
+@pytest.mark.parametrize("name", AWAY)
+async def test_a_server_that_is_away_is_said_once_and_costs_its_own_checks_only(
+    settings, capsys, name
+):
+    unfit = msgspec.structs.replace(settings, **AWAY[name])
+
+    assert await doctor.run(unfit, Terminal()) == 1
+
+    server, other = ("Postgres", "Redis") if name.startswith("Postgres") else ("Redis", "Postgres")
+    lines = capsys.readouterr().out.splitlines()
+    (wrong,) = [line for line in lines if line.startswith("wrong")]
+    (skipped,) = [line for line in lines if not line.startswith(("fine", "wrong"))]
+    assert wrong.startswith(f"wrong {server}: ")
+    assert skipped.startswith("skip  ")
+    assert skipped.endswith(f", which need {server}")
+    told = "\n".join(line for line in lines if line.startswith("fine"))
+    assert f"fine  {other}" in told
+    assert "fine  DISCORD_TOKEN" in told
+    assert "fine  rights in the Telegram group" in told
+
+
+async def test_a_postgres_that_hangs_is_asked_once_and_not_for_long(settings, monkeypatch):
+    monkeypatch.setattr(doctor, "CONNECT_S_MAX", 0.2)
+    asked = []
+
+    async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(writer)
+        with contextlib.suppress(ConnectionError):
+            await reader.read(-1)
+        writer.close()
+
+    async with await asyncio.start_server(hang, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        found = await wrongs(
+            msgspec.structs.replace(settings, database_url=f"postgresql://me@127.0.0.1:{port}/none")
+        )
+
+    assert list(found) == ["Postgres"]
+    assert "it did not answer in time; see that it runs" in found["Postgres"]
+    assert len(asked) == 1
+
+
 async def test_a_database_that_is_not_migrated_is_named(settings, pool: asyncpg.Pool):
     await pool.execute("DELETE FROM schema_migrations WHERE version = $1", newest_migration())
 
-    assert "make migrate" in await told(settings)
+    assert (await told(settings)).count("make migrate") == 1
 
 
 async def test_buried_events_are_counted(settings, pool: asyncpg.Pool):

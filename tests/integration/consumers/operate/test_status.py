@@ -500,6 +500,28 @@ async def test_a_right_that_the_bot_lacks_for_everybody_is_named(
 
 
 @pytest.mark.usefixtures("well")
+async def test_a_role_that_cannot_be_given_is_named_with_its_remedy(settings, keys, pool):
+    await pool.execute("INSERT INTO members (id) OVERRIDING SYSTEM VALUE VALUES (1)")
+    await pool.execute(
+        "INSERT INTO accounts (platform, account_id, member_id) VALUES ('discord', 1, 1)"
+    )
+    rank = "Keeper of the old library"
+    why = (
+        f"the role {rank!r} of the rank {rank!r} stands above the bot's own: open Server Settings >"
+        " Roles and drag 'twinstream' above it"
+    )
+    await pool.execute(
+        "INSERT INTO surfaces (member_id, platform, wanted, parked, retry_at, error)"
+        " VALUES (1, 'discord', 1, 'role:101', 'infinity', $1)",
+        why,
+    )
+
+    _, said = await shown(settings, keys)
+
+    assert f"1. 1 surface not shown on discord (role:101): {why}" in " ".join(said.split())
+
+
+@pytest.mark.usefixtures("well")
 async def test_readers_that_are_gone_are_named_after_those_that_read(settings, keys):
     seen = await looking.look(settings, keys=keys)
     old = [
