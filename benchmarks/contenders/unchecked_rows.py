@@ -2,8 +2,8 @@
 
 The function below writes what `twinstream.record` writes for XP of members that exist, and leaves
 out all that is asked before: who calls, whether the payload follows the wire format, whose key it
-is, what else the key stands for, which rank follows, what a member may spend. A record that keeps
-the same tables can be no faster, whatever its code.
+is, what else the key stands for, which rank follows, what a member may spend, which week it is in
+the community. A record that keeps the same tables can be no faster, whatever its code.
 """
 
 from collections.abc import Sequence
@@ -32,7 +32,10 @@ _FUNCTIONS = """
         UPDATE twinstream.sync_state AS s SET xp = s.xp + $4, version = s.version + 1,
             updated_at = now()
         WHERE s.member_id = member AND s.platform = 'telegram';
-        UPDATE twinstream.members AS m SET xp = m.xp + $4 WHERE m.id = member;
+        UPDATE twinstream.members AS m SET xp = m.xp + $4, earned_at = now(),
+            week = date_trunc('week', now()), week_xp = m.week_xp + $4,
+            month = date_trunc('month', now()), month_xp = m.month_xp + $4
+        WHERE m.id = member;
         INSERT INTO twinstream.sync_events (idempotency_key, source, type, account_id, payload)
         VALUES (key, 'telegram', type, account, payload);
         RETURN member;
@@ -68,7 +71,9 @@ _FUNCTIONS = """
             FROM unnest(member_ids, xp) AS u (member, amount) GROUP BY u.member
         ) AS n
         WHERE s.member_id = n.member AND s.platform = 'telegram';
-        UPDATE twinstream.members AS m SET xp = m.xp + n.amount
+        UPDATE twinstream.members AS m SET xp = m.xp + n.amount, earned_at = now(),
+            week = date_trunc('week', now()), week_xp = m.week_xp + n.amount,
+            month = date_trunc('month', now()), month_xp = m.month_xp + n.amount
         FROM (
             SELECT u.member, sum(u.amount)::bigint AS amount
             FROM unnest(member_ids, xp) AS u (member, amount) GROUP BY u.member
