@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from .mutants import MUTANTS
+from .mutants import MUTANTS, mutant_without
 from .postgres import RealPostgres
 from .simulated_run import Outcome, simulate
 from .workers import open_workers, postgres
@@ -55,7 +55,7 @@ def main(
 def replay(seed: int, without: str) -> bool:
     """Run one seed in this process, and print every step. Tells whether nothing broke."""
     with postgres() as address, contextlib.closing(RealPostgres(address)) as real:
-        outcome = simulate(seed, real, mutant=MUTANTS[without] if without else None, keep=None)
+        outcome = simulate(seed, real, mutant=mutant_without(without), keep=None)
     report(outcome)
     return not outcome.broken
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from launch.migrate import migrate
 from launch.servers import start_postgres
 
-from .mutants import MUTANTS
+from .mutants import MUTANTS, mutant_without
 from .postgres import RealPostgres
 from .simulated_run import Outcome, simulate
 
@@ -68,7 +68,7 @@ def _connect(addresses: "SimpleQueue[str]") -> None:
 
 
 def _run(seed: int, *, without: str) -> Outcome:
-    return simulate(seed, _own_postgres, mutant=MUTANTS[without] if without else None)
+    return simulate(seed, _own_postgres, mutant=mutant_without(without))
 
 
 def _find_miss(name: str, *, seeds: Sequence[int]) -> Outcome | None:
