@@ -141,12 +141,25 @@ chaos: $(VENV)/local ## Kill, cut and wipe everything under load, then audit; CH
 simulate: $(VENV)/dev ## Run everything in virtual time under faults: SEEDS=1000, or SEED=17 to replay one
 	@$(BIN)/python -m simulation $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),1000))
 
+# In parts, because a hosted CI ends a job after some hours: .github/workflows/nightly.yml.
 .PHONY: nightly
-nightly: $(VENV)/dev ## Look longer: 2,500 histories, 1,000 seeds, each guard taken out, every Postgres from 14 on
+nightly: nightly-examples nightly-seeds nightly-tests nightly-servers ## Look longer: 2,500 histories, 1,000 seeds, each guard taken out, every Postgres from 14 on
+
+.PHONY: nightly-examples
+nightly-examples: $(VENV)/dev
 	@$(BIN)/pytest tests/property tests/unit tests/sandbox tests/simulation/test_streams_model.py tests/integration/db/test_plain_payloads.py tests/integration/db/test_record_function.py --hypothesis-profile nightly
+
+.PHONY: nightly-seeds
+nightly-seeds: $(VENV)/dev
 	@$(BIN)/python -m simulation --seeds 1000
 	@$(BIN)/python -m simulation --seeds 1000 --guards
+
+.PHONY: nightly-tests
+nightly-tests: $(VENV)/dev
 	@$(BIN)/pytest -m nightly --numprocesses 2 --dist loadfile
+
+.PHONY: nightly-servers
+nightly-servers: $(VENV)/dev
 	@for version in 14 15 16 17 18; do $(MAKE) --no-print-directory postgres-test VERSION=$$version || exit; done
 	@$(MAKE) --no-print-directory engine-test ARGS=
 	@$(MAKE) --no-print-directory systemd-test ARGS=

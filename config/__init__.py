@@ -16,7 +16,7 @@ from .endpoints import point_discord_at, telegram_session
 from .errors import ConfigError
 from .heartbeat import heartbeat
 from .levels import LevelCurve, LevelProgress, LevelSetting, curve_of
-from .logs import set_up_logs
+from .logs import set_up_logs, set_up_logs_of
 from .masking import mask_url, masking, secrets_in
 from .metrics import metrics
 from .secret_files import defaults_for, in_place_of, secret_setting
@@ -46,5 +46,6 @@ __all__ = [
     "secret_setting",
     "secrets_in",
     "set_up_logs",
+    "set_up_logs_of",
     "telegram_session",
 ]

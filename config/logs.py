@@ -17,6 +17,7 @@ import structlog
 from .log_lines import WIDTH, TerminalRenderer
 from .masking import masking
 from .outside_text import visible
+from .settings import Settings
 
 
 def set_up_logs(*, level: str = "info", style: str = "auto", secrets: Iterable[str] = ()) -> None:
@@ -70,6 +71,15 @@ def set_up_logs(*, level: str = "info", style: str = "auto", secrets: Iterable[s
     root.handlers = [handler]
     root.setLevel(logging.WARNING)
     logging.getLogger("twinstream").setLevel(level.upper())
+
+
+def set_up_logs_of(settings: Settings) -> None:
+    """Set up the logs of a process as its settings say, with their secrets hidden."""
+    set_up_logs(
+        level=settings.twinstream_log_level,
+        style=settings.twinstream_log_format,
+        secrets=settings.secrets(),
+    )
 
 
 class _MaskingFormatter(structlog.stdlib.ProcessorFormatter):

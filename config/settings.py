@@ -147,9 +147,7 @@ ORIGINS = {
     "database_url": "the address of Postgres, such as postgresql://user:password@localhost/name",
     "twinstream_forgotten_list": "the path of the list that lies beside the backups",
     "telegram_token": "open a chat with @BotFather in Telegram, send /newbot, and copy the token",
-    "forget_secret": (
-        "32 random characters that stay the same for ever, such as `openssl rand -hex 16`"
-    ),
+    "forget_secret": "32 random characters that stay the same for ever (docs/privacy.md)",
     "discord_token": (
         "create an application at https://discord.com/developers/applications,"
         " open its Bot page, and press Reset Token"

@@ -5832,7 +5832,7 @@ BEGIN
         )
     ) AS w
     JOIN twinstream.members AS m ON m.id = w.member_id
-    ORDER BY w.shown_at;
+    ORDER BY w.shown_at, w.member_id, w.surface;
 END $$;
 
 CREATE FUNCTION twinstream.want(member_ids bigint[], platforms text[], names text[], numbers integer[], keys text[], priorities integer[]) RETURNS void

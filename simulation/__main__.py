@@ -9,10 +9,10 @@ from typing import Annotated
 
 import typer
 
-from .mutants import MUTANTS
+from .mutants import MUTANTS, mutant_without
 from .postgres import RealPostgres
 from .simulated_run import Outcome, simulate
-from .workers import open_workers, postgres
+from .workers import WorkerEnded, open_workers, postgres
 
 #: The number of seeds between two lines of progress.
 REPORTED_EVERY = 50
@@ -43,19 +43,22 @@ def main(
     for number in (signal.SIGINT, signal.SIGTERM):  # both stop the servers
         signal.signal(number, signal.default_int_handler)
     wanted = range(first, first + seeds)
-    if seed is not None:
-        is_passed = replay(seed, without)
-    elif guards:
-        is_passed = all_guards_are_missed(wanted, jobs)
-    else:
-        is_passed = run(wanted, without, jobs, stop_at_first=stop_at_first)
+    try:
+        if seed is not None:
+            is_passed = replay(seed, without)
+        elif guards:
+            is_passed = all_guards_are_missed(wanted, jobs)
+        else:
+            is_passed = run(wanted, without, jobs, stop_at_first=stop_at_first)
+    except WorkerEnded as reason:
+        raise SystemExit(str(reason)) from None
     raise SystemExit(not is_passed)
 
 
 def replay(seed: int, without: str) -> bool:
     """Run one seed in this process, and print every step. Tells whether nothing broke."""
     with postgres() as address, contextlib.closing(RealPostgres(address)) as real:
-        outcome = simulate(seed, real, mutant=MUTANTS[without] if without else None, keep=None)
+        outcome = simulate(seed, real, mutant=mutant_without(without), keep=None)
     report(outcome)
     return not outcome.broken
 

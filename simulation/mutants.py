@@ -420,3 +420,8 @@ MUTANTS = {
         ),
     )
 }
+
+
+def mutant_without(guard: str) -> Mutant | None:
+    """Return the mutant that lacks this guard; None for "", which removes none."""
+    return MUTANTS[guard] if guard else None

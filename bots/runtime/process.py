@@ -11,7 +11,7 @@ from pathlib import Path
 import structlog
 import uvloop
 
-from config import Community, ConfigError, Settings, heartbeat, metrics, set_up_logs
+from config import Community, ConfigError, Settings, heartbeat, metrics, set_up_logs_of
 from config.outside_text import tell
 from db.release_number import RELEASE
 from schemas import Source
@@ -42,11 +42,7 @@ def run(load: Callable[[], Serve], *, platform: Source) -> int:
         return EXIT_STOPPED
     try:
         settings = Settings.from_env(os.environ)
-        set_up_logs(
-            level=settings.twinstream_log_level,
-            style=settings.twinstream_log_format,
-            secrets=settings.secrets(),
-        )
+        set_up_logs_of(settings)
         settings.require(f"{platform}_token", "database_url", "redis_url")
         community = Community.from_toml(Path(settings.twinstream_config))
         log.info("process.started", release=RELEASE, platform=platform)

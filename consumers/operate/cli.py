@@ -12,7 +12,7 @@ import typer
 
 import schemas
 from bus import SOURCES, BusError, Client, Keys, Publisher, connect
-from config import Community, ConfigError, Settings, set_up_logs
+from config import Community, ConfigError, Settings, set_up_logs, set_up_logs_of
 from config.outside_text import visible
 from config.outside_text.terminal import Terminal
 from consumers.runtime.operator_commands import command
@@ -256,13 +256,7 @@ def reconcile(
     """
     if not now:
         raise ConfigError(f"say --now: {command('reconcile', '--now')}, perhaps with --member ID")
-    settings = Settings.from_env(os.environ)
-    settings.require("redis_url", "database_url")
-    set_up_logs(
-        level=settings.twinstream_log_level,
-        style=settings.twinstream_log_format,
-        secrets=settings.secrets(),
-    )
+    settings = _settings("redis_url", "database_url")
     request = reconcile_command.Request(member, dry_run, accept)
     try:
         raise typer.Exit(asyncio.run(reconcile_command.run(settings, console, request)))
@@ -284,13 +278,7 @@ def import_history(
     The table stays as it is; both platforms have its points then, and ranks follow. Exits 0 if all
     is imported, 1 if rows are left alone (the table says why), 3 if it was stopped.
     """
-    settings = Settings.from_env(os.environ)
-    settings.require("redis_url", "database_url")
-    set_up_logs(
-        level=settings.twinstream_log_level,
-        style=settings.twinstream_log_format,
-        secrets=settings.secrets(),
-    )
+    settings = _settings("redis_url", "database_url")
     request = history_import.Request(platform, dry_run)
     try:
         raise typer.Exit(asyncio.run(history_import.run(settings, console, request)))
@@ -304,12 +292,7 @@ def doctor_() -> None:
 
     Exits 0 if all is fine, 1 if something is wrong.
     """
-    settings = Settings.from_env(os.environ)
-    set_up_logs(
-        level=settings.twinstream_log_level,
-        style=settings.twinstream_log_format,
-        secrets=settings.secrets(),
-    )
+    settings = _settings()
     raise typer.Exit(asyncio.run(doctor.run(settings, console)))
 
 
@@ -321,12 +304,7 @@ def audit_(
 
     Exits 0 if it does, 1 with the differences if it does not.
     """
-    settings = Settings.from_env(os.environ)
-    set_up_logs(
-        level=settings.twinstream_log_level,
-        style=settings.twinstream_log_format,
-        secrets=settings.secrets(),
-    )
+    settings = _settings()
     try:
         raise typer.Exit(asyncio.run(audit.run(settings, console, as_json=as_json)))
     except DbError as error:
@@ -357,6 +335,14 @@ def export(
     """Write everything that is stored about a person as JSON. Exits 1 if nothing is."""
     settings = _settings_of_person()
     _run_for_person(people.export(settings, console, people.read_account(account), file))
+
+
+def _settings(*needed: str) -> Settings:
+    """Read the settings, of which these may not be missing, and log as they say."""
+    settings = Settings.from_env(os.environ)
+    settings.require(*needed)
+    set_up_logs_of(settings)
+    return settings
 
 
 def _settings_of_person() -> Settings:
@@ -458,13 +444,7 @@ def _work(work: Callable[[Connections], Awaitable[None]]) -> None:
 
 @contextlib.asynccontextmanager
 async def _connections() -> AsyncIterator[Connections]:
-    settings = Settings.from_env(os.environ)
-    settings.require("redis_url", "database_url")
-    set_up_logs(
-        level=settings.twinstream_log_level,
-        style=settings.twinstream_log_format,
-        secrets=settings.secrets(),
-    )
+    settings = _settings("redis_url", "database_url")
     redis = connect(settings.redis_url or "", name="twinstream/operator")
     try:
         async with await open_pool(settings.database_url or "", name="operator") as pool:

@@ -13,7 +13,7 @@ import structlog
 import uvloop
 
 from bus import BadRedisUrl, BusError, ServerUnfit, address
-from config import Community, ConfigError, Settings, heartbeat, metrics, set_up_logs
+from config import Community, ConfigError, Settings, heartbeat, metrics, set_up_logs_of
 from config.outside_text import tell
 from db import BadDatabaseUrl, Contention, DatabaseUnfit, StorageUnavailable, StoreUnfit
 from db.release_number import RELEASE
@@ -41,11 +41,7 @@ def run_roles(names: Sequence[str]) -> None:
     """
     try:
         settings = Settings.from_env(os.environ)
-        set_up_logs(
-            level=settings.twinstream_log_level,
-            style=settings.twinstream_log_format,
-            secrets=settings.secrets(),
-        )
+        set_up_logs_of(settings)
         uvloop.run(serve(settings, names))
     except ConfigError as error:
         tell(error)

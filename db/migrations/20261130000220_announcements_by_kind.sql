@@ -37,7 +37,7 @@ BEGIN
         )
     ) AS w
     JOIN twinstream.members AS m ON m.id = w.member_id
-    ORDER BY w.shown_at;
+    ORDER BY w.shown_at, w.member_id, w.surface;
 END $$;
 
 -- Takes these announcements, so that no process announces them again, and returns those that still stand: another

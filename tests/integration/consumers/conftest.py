@@ -16,6 +16,7 @@ from consumers.runtime.resources import Resources, open_resources
 from db import Producer
 from launch.servers import Server
 from tests.support.discord_display import Server as DiscordServer
+from tests.support.processes import BARE_ENVIRONMENT
 from tests.support.settling import Desk
 from tests.support.telegram_display import Group
 
@@ -124,3 +125,15 @@ async def own_redis_url(redis_server: Server) -> str:
         await client.delete(*known)
     await client.aclose()
     return url
+
+
+@pytest.fixture
+def operator_environ(own_redis_url: str, database_url: str) -> dict[str, str]:
+    """The environment of an operator's command, at a terminal that breaks no lines."""
+    return {
+        **BARE_ENVIRONMENT,
+        "REDIS_URL": own_redis_url,
+        "DATABASE_URL": database_url,
+        "TWINSTREAM_CONFIG": "sandbox/twinstream.toml",
+        "COLUMNS": "400",
+    }

@@ -20,6 +20,7 @@ from config.community import DiscordSetting, TelegramSetting
 from config.community_file import AnnouncementSetting
 from db.ledger.ranks import RankRow, set_ranks
 from db.members.accounts import remember_name
+from db.surfaces.announcements import waiting
 from db.surfaces.display_visits import mark_shown, take
 from db.surfaces.observed import put_back, show_again
 from tests.support.log_lines import told, until_logged
@@ -110,6 +111,21 @@ async def test_a_promotion_and_an_achievement_are_told_once_in_one_message(pool,
         "🎉 A&lt;b&gt;da is <b>Newcomer</b> now",
         "🏆 A&lt;b&gt;da has unlocked <b>First &lt;win&gt;</b>",
     ]
+
+
+async def test_news_of_one_moment_has_an_order_whatever_the_order_of_the_rows(pool):
+    await show(pool, *(xp(15, user_id=1 + number) for number in range(5)))
+    rows = await pool.fetch("SELECT member_id FROM surfaces WHERE announce ORDER BY 1 DESC")
+    for row in rows:
+        await pool.execute(
+            "UPDATE surfaces SET shown_at = '2026-01-01Z' WHERE member_id = $1", *row
+        )
+
+    async with pool.acquire() as conn:
+        found = await waiting(conn, "telegram", ["rank"], limit=10)
+
+    assert [one.member_id for one in found] == [row["member_id"] for row in reversed(rows)]
+    assert len(found) == 5
 
 
 async def test_nothing_is_announced_before_it_is_shown(pool, channel):

@@ -1,14 +1,20 @@
-"""The runs of the suite: what `make nightly` reaches, and what begins first."""
+"""The runs of the suite: what `make nightly` reaches, where it runs, and what begins first."""
 
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.support.longest_files import LONGEST
 
 ROOT = Path(__file__).parents[3]
+WORKFLOWS = ROOT / ".github/workflows"
+#: Minutes after which GitHub ends a job on its own machines.
+HOSTED_MINUTES_MAX = 360
 #: A file that imports Hypothesis draws examples.
 DRAWS = re.compile(r"^(?:from|import) hypothesis\b", re.MULTILINE)
 MARK = re.compile(r"pytest\.mark\.nightly\b")
@@ -16,16 +22,17 @@ MARK = re.compile(r"pytest\.mark\.nightly\b")
 SELECTING = ("-k", "--deselect", "--ignore", "--ignore-glob")
 
 
-def nightly_recipe() -> str:
+def nightly_parts() -> dict[str, str]:
+    """The targets that `make nightly` makes, each with its recipe."""
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    recipe = re.search(r"^nightly:.*\n((?:\t.*\n)+)", makefile, re.MULTILINE)
-    assert recipe is not None
-    return str(recipe[1])
+    [parts] = re.findall(r"^nightly: (.+?) ##", makefile, re.MULTILINE)
+    recipes = dict(re.findall(r"^([\w-]+):.*\n((?:\t.*\n)+)", makefile, re.MULTILINE))
+    return {part: recipes[part] for part in parts.split()}
 
 
 def nightly_selection() -> list[str]:
     """The words after `pytest -m nightly` in the recipe of `make nightly`."""
-    [words] = re.findall(r"/pytest -m nightly(.*)", nightly_recipe())
+    [words] = re.findall(r"/pytest -m nightly(.*)", nightly_parts()["nightly-tests"])
     return str(words).split()
 
 
@@ -46,7 +53,8 @@ def test_make_nightly_reaches_every_test_that_is_left_to_it():
 
 def test_make_nightly_draws_more_examples_of_every_property():
     """In each file that has one, whether or not it runs by day."""
-    [words] = re.findall(r"/pytest (.*) --hypothesis-profile nightly", nightly_recipe())
+    recipe = nightly_parts()["nightly-examples"]
+    [words] = re.findall(r"/pytest (.*) --hypothesis-profile nightly", recipe)
     longer = [ROOT / word for word in words.split()]
     drawing = [
         file
@@ -61,6 +69,38 @@ def test_make_nightly_draws_more_examples_of_every_property():
         if not any(file.is_relative_to(path) for path in longer)
     ] == []
     assert len(drawing) > 10
+
+
+def test_the_hosted_night_runs_each_part_of_make_nightly():
+    workflow = yaml.safe_load((WORKFLOWS / "nightly.yml").read_text(encoding="utf-8"))
+
+    assert workflow["jobs"]["nightly"]["strategy"]["matrix"]["part"] == list(nightly_parts())
+
+
+@pytest.mark.parametrize("file", sorted(WORKFLOWS.glob("*.yml")), ids=lambda file: file.stem)
+def test_a_workflow_is_one_that_may_only_read_and_ends(file: Path):
+    checked = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "check_jsonschema",
+            "--builtin-schema",
+            "github-workflows",
+            str(file),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=50,
+    )
+    workflow = yaml.safe_load(file.read_text(encoding="utf-8"))
+
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert workflow["permissions"] == {"contents": "read"}
+    for job in workflow["jobs"].values():
+        assert job["timeout-minutes"] < HOSTED_MINUTES_MAX
+        [checkout] = [step for step in job["steps"] if "checkout" in step.get("uses", "")]
+        assert checkout["with"]["persist-credentials"] is False
 
 
 @pytest.mark.parametrize("name", LONGEST)

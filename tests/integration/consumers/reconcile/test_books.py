@@ -12,7 +12,7 @@ from consumers.runtime.resources import Resources
 from db import Producer
 from db.upkeep.audit import audit
 from tests.support.linking import issue_code, redeem_code
-from tests.support.processes import BARE_ENVIRONMENT, run
+from tests.support.processes import run
 from tests.support.reconcile import (
     a_pass,
     decisions,
@@ -349,23 +349,16 @@ async def test_a_dry_run_says_everything_and_changes_nothing(
 
 @pytest.mark.parametrize("words", [("--dry-run",), ()], ids=["dry run", "first pass"])
 async def test_the_screen_says_that_an_amount_of_telegrams_becomes_an_event(
-    database_url: str, own_redis_url: str, resources, pool, producer: Producer, words
+    operator_environ: dict[str, str], resources, pool, producer: Producer, words
 ):
     await producer.create_xp_change_event(
         user_id=1001, delta_xp=105, source="telegram", reason="game", entity_id="1"
     )
     await let_everything_arrive(resources)
-    environ = {
-        **BARE_ENVIRONMENT,
-        "REDIS_URL": own_redis_url,
-        "DATABASE_URL": database_url,
-        "TWINSTREAM_CONFIG": "sandbox/twinstream.toml",
-        "COLUMNS": "400",
-    }
 
     async def said() -> str:
         done = await asyncio.to_thread(
-            run, "consumers", "reconcile", "--now", *words, environ=environ
+            run, "consumers", "reconcile", "--now", *words, environ=operator_environ
         )
         return done.stdout
 

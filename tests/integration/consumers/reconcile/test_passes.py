@@ -16,7 +16,6 @@ from consumers.reconcile.role import Reconcile
 from consumers.runtime.resources import Resources
 from db import Producer
 from tests.support import processes
-from tests.support.processes import BARE_ENVIRONMENT
 from tests.support.reconcile import a_pass, decisions, let_everything_arrive, opened
 from tests.support.tampering import tamper
 
@@ -178,17 +177,13 @@ async def test_a_pass_is_made_when_it_is_due_and_not_before(
 
 
 @pytest.fixture
-def operator(resources: Resources, tmp_path: Path, own_redis_url: str, database_url: str):
+def operator(resources: Resources, tmp_path: Path, operator_environ: dict[str, str]):
     """Runs the command as an operator does; returns its exit code and what it printed."""
     config = tmp_path / "twinstream.toml"
     config.write_text(CONFIG)
-    environment = {
-        **BARE_ENVIRONMENT,
-        "REDIS_URL": own_redis_url,
-        "DATABASE_URL": database_url,
+    environment = operator_environ | {
         "TWINSTREAM_CONFIG": str(config),
         "TWINSTREAM_LOG_LEVEL": "error",
-        "COLUMNS": "200",
     }
 
     async def run(*options: str) -> tuple[int, str]:

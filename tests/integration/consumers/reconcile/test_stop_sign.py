@@ -25,7 +25,7 @@ from db.links.codes import FAILURES_MAX
 from db.stop_signs import OBEYED, Paused
 from tests.support.linking import LinkOutcome, issue_code, redeem_code
 from tests.support.patience import PATIENCE_S
-from tests.support.processes import BARE_ENVIRONMENT, run
+from tests.support.processes import run
 from tests.support.reconcile import a_pass, decisions, ended, let_everything_arrive, opened
 
 TG, DC = 1001, 2002
@@ -343,17 +343,10 @@ async def test_the_doctor_tells_of_the_sign_and_how_it_is_lifted(
 
 
 async def test_an_operator_who_asks_for_a_pass_is_told_why_none_is_begun(
-    database_url: str, own_redis_url: str, pool
+    operator_environ: dict[str, str], pool
 ):
     await set_sign(pool)
-    environ = {
-        **BARE_ENVIRONMENT,
-        "REDIS_URL": own_redis_url,
-        "DATABASE_URL": database_url,
-        "TWINSTREAM_CONFIG": "sandbox/twinstream.toml",
-        "COLUMNS": "200",
-    }
-    done = await asyncio.to_thread(run, "consumers", "reconcile", "--now", environ=environ)
+    done = await asyncio.to_thread(run, "consumers", "reconcile", "--now", environ=operator_environ)
 
     assert f"No pass is begun, because the stop sign of release {OBEYED} is set" in done.stdout
     assert done.returncode == 3

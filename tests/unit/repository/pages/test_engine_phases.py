@@ -30,7 +30,7 @@ def test_each_phase_says_in_one_line_what_it_does():
 
 def test_make_nightly_runs_every_phase():
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    [recipe] = re.findall(r"^nightly:.*\n((?:\t.*\n)+)", makefile, re.MULTILINE)
+    [recipe] = re.findall(r"^nightly-servers:.*\n((?:\t.*\n)+)", makefile, re.MULTILINE)
 
     assert "engine-test ARGS=\n" in recipe
 
