@@ -43,13 +43,17 @@ def say(text: str) -> None:
 
 
 def calls(name: str, recorded_at: Sequence[float], began: float, refused: int) -> None:
-    """Print the times from one recorded event to the next, since `began` (Unix seconds)."""
-    times = [at for at in recorded_at if at >= began]
+    """Print the times from one recorded event to the next, from the last one before `began` on.
+
+    `began` is in Unix seconds.
+    """
+    before = [at for at in recorded_at if at < began][-1:]
+    times = before + [at for at in recorded_at if at >= began]
     took_ms = [(after - before) * 1_000 for before, after in itertools.pairwise(times)]
     p50, p99 = (percentile(took_ms, share) for share in (0.5, 0.99))
     say(
         f"calls {name}, ms: p50 {p50:.1f}, p99 {p99:.1f}, longest {max(took_ms):.0f};"
-        f" {refused} of {len(times):,} refused"
+        f" {refused} of {len(took_ms):,} refused"
     )
 
 
@@ -77,36 +81,39 @@ class NewBot:
     def __init__(self) -> None:
         self.recorded_at: list[float] = []
         self.refused = 0
+        self._stop = asyncio.Event()
 
     @asynccontextmanager
     async def running(self, database_url: str, redis_url: str) -> AsyncIterator[None]:
+        """Record during the block, and once more after it. Raises what ended the bot."""
         redis = connect(redis_url, name="bot")
         async with await open_pool(database_url, name="bot", size_max=2) as pool:
             producer = Producer(pool, schemas, Publisher(redis, KEYS))
-            working = asyncio.create_task(self._work(producer))
-            try:
-                yield
-            finally:
-                working.cancel()
-                await asyncio.wait([working])
-                await producer.close()
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._work(producer))
+                try:
+                    yield
+                finally:
+                    self._stop.set()
+            await producer.close()
         await redis.aclose()
 
     async def _work(self, producer: Producer) -> None:
+        is_last = False
+        while not is_last:
+            is_last = self._stop.is_set()
+            await self._record(producer, f"new.{len(self.recorded_at)}")
+            self.recorded_at.append(time.time())
+
+    async def _record(self, producer: Producer, entity_id: str) -> None:
         while True:
-            number = len(self.recorded_at)
             try:
                 await producer.create_xp_change_event(
-                    user_id=90_001 + number % 7,
-                    delta_xp=1,
-                    source="telegram",
-                    reason="dig",
-                    entity_id=f"new.{number}",
+                    user_id=90_001, delta_xp=1, source="telegram", reason="dig", entity_id=entity_id
                 )
+                return
             except (Contention, StorageUnavailable):
                 self.refused += 1
-            else:
-                self.recorded_at.append(time.time())
 
 
 async def expand(database_url: str, redis_url: str, site: Path) -> None:
@@ -145,10 +152,10 @@ async def finish(database_url: str, redis_url: str, folder: Path) -> None:
     bot = NewBot()
     async with bot.running(database_url, redis_url):
         await asyncio.sleep(QUIET_S)
-        began = time.time()
+        refused, began = bot.refused, time.time()
         await asyncio.to_thread(contract, database_url, backups=folder / "backups", say=note)
         say(f"contract: {time.time() - began:.1f} s; the database has {await size(database_url)}")
-        calls("during contract", bot.recorded_at, began, bot.refused)
+    calls("during contract", bot.recorded_at, began, bot.refused - refused)
     [backup] = (folder / "backups").iterdir()
     say(f"backup: {backup.stat().st_size / 1_000_000:.0f} MB")
 
