@@ -43,7 +43,8 @@ BACKLOG_MIN = 100
 #: everything, so that an operator who removed it soon sees that it helped.
 SURVEY_S = 60.0
 SURVEY_HINDERED_S = 10.0
-#: Rows on which one survey notes what hinders everyone, so that a backlog costs little at a time.
+#: Rows that wait, and rows that are parked, on which one survey notes why, so that many of them
+#: cost little at a time.
 NOTED_MAX = 1_000
 #: Causes whose last warning is remembered, so that memory stays bounded.
 CAUSES_KEPT_MAX = 100
@@ -67,6 +68,8 @@ class DisplayRole:
         self._refused_visits = 0
         self._warned_at: dict[str, float] = {}
         self._hindrances = Hindrances(None, {})
+        #: Whether a survey has found the causes: none can while a hindrance concerns everyone.
+        self._knows_causes = False
         self._next_survey = 0.0
         #: Whether rows may have the note of a hindrance, by an earlier process as well.
         self._has_noted = True
@@ -174,10 +177,11 @@ class DisplayRole:
             # Meanwhile the causes are unknown, so the earlier ones stay.
             self._hindrances = found._replace(causes=before.causes)
             await self._note_hindrance(found.everyone)
-            await display_visits.note_hindrance_on_parked(
-                self._pool, platform, found.everyone, standing=before.causes
-            )
+            # A process that does not know them would take the sentences of an earlier one away.
+            if self._knows_causes:
+                await self._explain_parked(before.causes, otherwise=found.everyone)
             return
+        self._knows_causes = True
         if self._has_noted:
             await display_visits.forget_hindrance(self._pool, platform)
             self._has_noted = False
@@ -190,12 +194,21 @@ class DisplayRole:
         if freed or before.causes.keys() - found.causes.keys():
             gone = sorted(before.causes.keys() - found.causes.keys())
             log.info("surfaces.unparked", platform=platform, causes=gone, surfaces=freed)
+        await self._explain_parked(found.causes)
 
     async def _note_hindrance(self, why: str) -> None:
         """Note why members wait: none is visited meanwhile, so no refusal tells the operator."""
         self._has_noted = True
         platform = self._display.platform
         await display_visits.note_hindrance(self._pool, platform, why, limit=NOTED_MAX)
+
+    async def _explain_parked(
+        self, causes: Mapping[str, str], *, otherwise: str | None = None
+    ) -> None:
+        """Note why parked rows are parked: a refusal in the platform's words names no remedy."""
+        await display_visits.explain_parked(
+            self._pool, self._display.platform, causes, otherwise=otherwise, limit=NOTED_MAX
+        )
 
     async def _doubt_unrecorded_visits(self) -> None:
         """Have members visited again whose visit ended while Postgres was away, or in an error."""

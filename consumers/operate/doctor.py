@@ -142,21 +142,48 @@ async def _to_the_end(what: str, found: Diagnoses, needing: Sequence[str] = ()) 
     except (ConfigError, DbError, BusError, CannotShow, NotYet) as error:
         yield Diagnosis(what, str(error))
     if needing and not is_asked:
-        yield Diagnosis(f"{', '.join(needing)}, which need {what}", is_left_out=True)
+        yield _left_out(needing, what)
+
+
+def _left_out(things: Sequence[str], server: str) -> Diagnosis:
+    return Diagnosis(f"{', '.join(things)}, which need {server}", is_left_out=True)
 
 
 async def _on_postgres(settings: Settings, community: Community) -> Diagnoses:
     settings.require("database_url")
     url = settings.database_url or ""
     async with await open_pool(url, name="doctor", size_max=1, connect_s=CONNECT_S_MAX) as pool:
-        for what, found in (
-            ("Postgres", _postgres(pool, url)),
-            (NOTIFICATIONS, _notifications(settings, community)),
-            ("forgetting", _forgetting(pool, settings)),
-            ("stores", _stores(pool, community)),
-        ):
-            async for diagnosis in _to_the_end(what, found):
+        checks = {
+            "Postgres": _postgres(pool, url),
+            NOTIFICATIONS: _notifications(settings, community),
+            "forgetting": _forgetting(pool, settings),
+            "stores": _stores(pool, community),
+        }
+        while checks:
+            what = next(iter(checks))
+            is_fine = True
+            async for diagnosis in _to_the_end(what, _mapped(checks.pop(what))):
                 yield diagnosis
+                is_fine = is_fine and diagnosis.remedy is None
+            if checks and not is_fine and not await _answers(pool):
+                yield _left_out(list(checks), "Postgres")
+                return
+
+
+async def _mapped(found: Diagnoses) -> Diagnoses:
+    """Map the errors of a check of Postgres: each may have to connect again, and say why not."""
+    with mapped_errors():
+        async for diagnosis in found:
+            yield diagnosis
+
+
+async def _answers(pool: asyncpg.Pool) -> bool:
+    """Tell whether Postgres is still there: a check can end in an error for other reasons, too."""
+    try:
+        await _version(pool)
+    except DbError:
+        return False
+    return True
 
 
 async def _postgres(pool: asyncpg.Pool, url: str) -> Diagnoses:
@@ -195,7 +222,7 @@ async def _notifications(settings: Settings, community: Community) -> Diagnoses:
     """
     address, setting = settings.session_address()
     try:
-        await notifications.require_session(address, setting=setting)
+        await notifications.require_session(address, setting=setting, connect_s=CONNECT_S_MAX)
     except Pooled as error:
         wait_ms = community.consumers.relay_interval_ms
         note = f"{error}; until then events of SQL callers wait up to {wait_ms} ms"
@@ -340,7 +367,8 @@ async def _history(
 
 async def _version(pool: asyncpg.Pool) -> str:
     with mapped_errors():
-        return f"Postgres {await pool.fetchval('SHOW server_version')}"
+        version = await pool.fetchval("SHOW server_version", timeout=CONNECT_S_MAX)
+    return f"Postgres {version}"
 
 
 async def _redis(settings: Settings) -> Diagnoses:

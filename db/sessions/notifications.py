@@ -14,6 +14,7 @@ from typing import Final
 import structlog
 
 from .. import url
+from ..connections import CONNECT_TIMEOUT_S
 from ..errors import DbError, mapped_errors
 from .own_session import Session, open_session
 
@@ -68,15 +69,19 @@ async def listening(
         await asyncio.wait([task])
 
 
-async def require_session(database_url: str, *, setting: str = "DATABASE_URL") -> None:
+async def require_session(
+    database_url: str, *, setting: str = "DATABASE_URL", connect_s: float = CONNECT_TIMEOUT_S
+) -> None:
     """Check that a connection can listen at this address.
+
+    One attempt to connect takes `connect_s` seconds at most, unless the address says otherwise.
 
     Raises:
         Pooled: a pooler stands there.
         StorageUnavailable: Postgres cannot be used now.
         BadDatabaseUrl: the address, which comes from the setting of this name, cannot be read.
     """
-    async with _open(url.read(database_url, setting=setting), setting):
+    async with _open(url.read(database_url, setting=setting), setting, connect_s):
         pass
 
 
@@ -103,5 +108,9 @@ async def _listen(address: url.Address, notifications: Notifications, setting: s
         await session.watch(look_every_s=LOOK_EVERY_S)
 
 
-def _open(address: url.Address, setting: str) -> AbstractAsyncContextManager[Session]:
-    return open_session(address, "relay-listen", setting=setting, pooled=POOLED)
+def _open(
+    address: url.Address, setting: str, connect_s: float = CONNECT_TIMEOUT_S
+) -> AbstractAsyncContextManager[Session]:
+    return open_session(
+        address, "relay-listen", setting=setting, pooled=POOLED, connect_s=connect_s
+    )

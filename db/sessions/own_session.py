@@ -11,7 +11,13 @@ from typing import Final
 
 import asyncpg
 
-from ..connections import Connector, is_direct, is_read_only, is_refused_by_pooler
+from ..connections import (
+    CONNECT_TIMEOUT_S,
+    Connector,
+    is_direct,
+    is_read_only,
+    is_refused_by_pooler,
+)
 from ..errors import StorageUnavailable, mapped_errors
 from ..pool import address_errors
 from ..url import Address
@@ -49,9 +55,14 @@ class Session:
 
 @contextlib.asynccontextmanager
 async def open_session(
-    address: Address, name: str, *, setting: str = "DATABASE_URL", pooled: str
+    address: Address,
+    name: str,
+    *,
+    setting: str = "DATABASE_URL",
+    pooled: str,
+    connect_s: float = CONNECT_TIMEOUT_S,
 ) -> AsyncIterator[Session]:
-    """Open a session, named as a pool's connections are.
+    """Open a session, named as a pool's connections are, and within `connect_s` as they are.
 
     Raises:
         Pooled: a pooler stands at the address, and `pooled` is the text that says so.
@@ -63,7 +74,8 @@ async def open_session(
     with mapped_errors():
         try:
             with address_errors(setting=setting):
-                conn = await Connector(address, name, is_pooled=False)(command_timeout=ANSWER_S_MAX)
+                connect = Connector(address, name, is_pooled=False, connect_s=connect_s)
+                conn = await connect(command_timeout=ANSWER_S_MAX)
         except asyncpg.ProtocolViolationError as error:
             if is_refused_by_pooler(error):
                 raise Pooled(pooled) from error

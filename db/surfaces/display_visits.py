@@ -10,7 +10,7 @@ moment of taking, the numbers that may be seen are `unconfirmed`, and a wish for
 work as well.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
@@ -279,58 +279,70 @@ async def park(
     )
 
 
-async def unpark(pool: asyncpg.Pool, platform: Platform, *, standing: Mapping[str, str]) -> int:
+async def unpark(pool: asyncpg.Pool, platform: Platform, *, standing: Collection[str]) -> int:
     """Free every row whose cause is not among those that still stand. Returns how many rows.
 
-    The others get the sentence of their cause: a platform may have refused a visit before the cause
-    was known. Rows parked for a cause that concerns their member only stay as they are.
+    Rows parked for a cause that concerns their member only stay parked.
     """
-    return await _explain_parked(pool, platform, standing, None)
-
-
-async def note_hindrance_on_parked(
-    pool: asyncpg.Pool, platform: Platform, why: str, *, standing: Mapping[str, str]
-) -> None:
-    """Note why nobody is visited on rows that are parked for no cause that is known to stand.
-
-    It is what their refusal was about. `unpark` takes it back.
-    """
-    await _explain_parked(pool, platform, standing, why)
-
-
-async def _explain_parked(
-    pool: asyncpg.Pool, platform: Platform, standing: Mapping[str, str], otherwise: str | None
-) -> int:
-    """Give parked rows the sentence of their cause, or `otherwise`; without either, free them."""
     with mapped_errors():
         count: int = await pool.fetchval(
             """
-            WITH parked AS (
+            WITH freed AS (
                 -- Locked in the order in which the ledger locks them.
+                SELECT member_id, surface FROM twinstream.surfaces
+                WHERE platform = $1 AND parked IS NOT NULL AND parked <> ALL ($2::text[])
+                ORDER BY member_id, surface
+                FOR NO KEY UPDATE
+            ), tried AS (
+                UPDATE twinstream.surfaces AS f SET parked = NULL, retry_at = NULL, error = NULL
+                FROM freed AS u
+                WHERE f.member_id = u.member_id AND f.platform = $1 AND f.surface = u.surface
+            )
+            SELECT count(*) FROM freed
+            """,
+            platform,
+            [*standing, *PERSONAL],
+        )
+    return count
+
+
+async def explain_parked(
+    pool: asyncpg.Pool,
+    platform: Platform,
+    causes: Mapping[str, str],
+    *,
+    otherwise: str | None = None,
+    limit: int,
+) -> None:
+    """Give up to `limit` parked rows the sentence of their cause, or else `otherwise`.
+
+    A platform may have refused a visit before the cause was known. Rows parked for a cause that
+    concerns their member only stay as they are, and so do rows that another transaction has locked.
+    """
+    with mapped_errors():
+        await pool.execute(
+            """
+            WITH parked AS (
+                -- A row that is locked is being changed. The next survey finds it again.
                 SELECT f.member_id, f.surface, coalesce(s.why, $4) AS why
                 FROM twinstream.surfaces AS f
                 LEFT JOIN unnest($2::text[], $3::text[]) AS s (cause, why) ON s.cause = f.parked
                 WHERE f.platform = $1 AND f.parked IS NOT NULL AND f.parked <> ALL ($5::text[])
-                    AND f.error IS DISTINCT FROM coalesce(s.why, $4)
-                ORDER BY f.member_id, f.surface
-                FOR NO KEY UPDATE OF f
-            ), told AS (
-                UPDATE twinstream.surfaces AS f SET
-                    error = p.why,
-                    parked = CASE WHEN p.why IS NOT NULL THEN f.parked END,
-                    retry_at = CASE WHEN p.why IS NOT NULL THEN f.retry_at END
-                FROM parked AS p
-                WHERE f.member_id = p.member_id AND f.platform = $1 AND f.surface = p.surface
+                    AND f.error <> coalesce(s.why, $4)
+                ORDER BY f.member_id, f.surface LIMIT $6
+                FOR NO KEY UPDATE OF f SKIP LOCKED
             )
-            SELECT count(*) FROM parked WHERE why IS NULL
+            UPDATE twinstream.surfaces AS f SET error = p.why
+            FROM parked AS p
+            WHERE f.member_id = p.member_id AND f.platform = $1 AND f.surface = p.surface
             """,
             platform,
-            list(standing),
-            list(standing.values()),
+            list(causes),
+            list(causes.values()),
             otherwise,
             list(PERSONAL),
+            limit,
         )
-    return count
 
 
 async def note_hindrance(pool: asyncpg.Pool, platform: Platform, why: str, *, limit: int) -> None:

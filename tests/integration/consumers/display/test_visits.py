@@ -371,6 +371,74 @@ async def test_the_memory_of_causes_is_bounded(role, wall, pool):
     assert len(role._warned_at) <= surfaces_module.CAUSES_KEPT_MAX
 
 
+@pytest.fixture
+async def parked(pool: asyncpg.Pool) -> None:
+    """1,500 members whose role the platform refused, in its own words."""
+    await pool.execute(
+        """
+        WITH added AS (
+            INSERT INTO members (xp) SELECT 0 FROM generate_series(1, 1500) RETURNING id
+        ), known AS (
+            INSERT INTO accounts (platform, account_id, member_id)
+            SELECT 'discord', id, id FROM added
+        )
+        INSERT INTO surfaces (member_id, platform, wanted, parked, retry_at, error)
+        SELECT id, 'discord', 1, 'role:1', 'infinity', 'forbidden' FROM added
+        """
+    )
+
+
+async def survey(role: DisplayRole) -> None:
+    """Let the role survey and take a step; it must not wait for locks."""
+    role._next_survey = 0.0
+    async with asyncio.timeout(PATIENCE_S):
+        await role.step()
+
+
+async def errors(pool: asyncpg.Pool) -> dict[str | None, int]:
+    return dict(await pool.fetch("SELECT error, count(*) FROM surfaces GROUP BY error"))
+
+
+@pytest.mark.usefixtures("parked")
+async def test_one_survey_explains_as_many_parked_rows_as_cost_little(role, wall, pool):
+    wall.hindrances = Hindrances(None, {"role:1": "the role is too high"})
+
+    await survey(role)
+    assert await errors(pool) == {"the role is too high": 1_000, "forbidden": 500}
+
+    await survey(role)
+    assert await errors(pool) == {"the role is too high": 1_500}
+
+
+@pytest.mark.usefixtures("parked")
+async def test_a_parked_row_that_is_locked_is_explained_by_the_next_survey(
+    role, wall, pool, monkeypatch
+):
+    monkeypatch.setattr(surfaces_module, "NOTED_MAX", 1_500)
+    wall.hindrances = Hindrances(None, {"role:1": "the role is too high"})
+    async with pool.acquire() as conn, conn.transaction():
+        await conn.execute("SELECT FROM surfaces LIMIT 1 FOR NO KEY UPDATE")
+
+        await survey(role)
+
+        assert await errors(pool) == {"the role is too high": 1_499, "forbidden": 1}
+
+    await survey(role)
+    assert await errors(pool) == {"the role is too high": 1_500}
+
+
+@pytest.mark.usefixtures("parked")
+async def test_a_process_that_does_not_know_the_causes_yet_leaves_parked_rows_alone(
+    role, wall, pool
+):
+    wall.hindrances = Hindrances("no right to give roles", {})
+
+    await survey(role)
+
+    assert await errors(pool) == {"forbidden": 1_500}
+    assert await pool.fetchval("SELECT count(*) FROM surfaces WHERE parked = 'role:1'") == 1_500
+
+
 async def test_the_start_line_names_place_interval_and_batch(role, community: Community):
     assert role.describe() == {"wall": "in memory", "interval_s": 0.02, "batch": 20}
 

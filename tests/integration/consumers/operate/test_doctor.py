@@ -6,7 +6,7 @@ import time
 import warnings
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import asyncpg
 import msgspec
@@ -17,13 +17,16 @@ from bus import Keys as BusKeys
 from config import Settings
 from config.outside_text.terminal import Terminal
 from consumers.operate import doctor
-from db import open_pool
+from consumers.operate.doctor import NOTIFICATIONS
+from db import connections, open_pool
 from db.ledger import events
 from db.pool import newest_migration
 from launch.migrate import make_roles
 from sandbox import Fault, Faults, Transcript, load_seed
 from sandbox.telegram_api import TelegramPlatform
+from tests.support.commit_gate import CommitGate
 from tests.support.discord_display import BOT_ROLE, NEWCOMER, Server
+from tests.support.settling import until
 
 with warnings.catch_warnings():
     # discord.py 2.7.1 imports audioop, which Python 3.11 and 3.12 deprecate.
@@ -252,25 +255,78 @@ async def test_a_server_that_is_away_is_said_once_and_costs_its_own_checks_only(
     assert "fine  rights in the Telegram group" in told
 
 
-async def test_a_postgres_that_hangs_is_asked_once_and_not_for_long(settings, monkeypatch):
-    monkeypatch.setattr(doctor, "CONNECT_S_MAX", 0.2)
-    asked = []
+@contextlib.asynccontextmanager
+async def silent_postgres() -> AsyncIterator[tuple[str, list[float]]]:
+    """A Postgres that hangs: its address, and the seconds for which each connection waited."""
+    waited_s = []
 
     async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        asked.append(writer)
+        began = time.monotonic()
         with contextlib.suppress(ConnectionError):
             await reader.read(-1)
+        waited_s.append(time.monotonic() - began)
         writer.close()
 
     async with await asyncio.start_server(hang, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
-        found = await wrongs(
-            msgspec.structs.replace(settings, database_url=f"postgresql://me@127.0.0.1:{port}/none")
-        )
+        yield f"postgresql://me@127.0.0.1:{port}/none", waited_s
 
-    assert list(found) == ["Postgres"]
-    assert "it did not answer in time; see that it runs" in found["Postgres"]
-    assert len(asked) == 1
+
+@pytest.mark.parametrize(
+    ("setting", "what"),
+    [("database_url", "Postgres"), ("database_listen_url", NOTIFICATIONS)],
+)
+async def test_a_postgres_that_hangs_is_asked_once_and_not_for_long(
+    settings, monkeypatch, setting, what
+):
+    monkeypatch.setattr(doctor, "CONNECT_S_MAX", 0.2)
+
+    async with silent_postgres() as (url, waited_s):
+        found = await wrongs(msgspec.structs.replace(settings, **{setting: url}))
+
+    assert list(found) == [what]
+    assert "did not answer in time" in found[what]
+    [once_s] = waited_s
+    assert once_s < connections.CONNECT_TIMEOUT_S / 2
+
+
+@pytest.mark.parametrize(
+    ("last", "wrong", "skipped"),
+    [
+        ("Postgres and its migrations", "Postgres", [f"{NOTIFICATIONS}, forgetting, stores"]),
+        ("events", NOTIFICATIONS, ["forgetting, stores"]),
+        (NOTIFICATIONS, "forgetting", ["stores"]),
+        ("forgetting", "stores", []),
+    ],
+)
+async def test_a_postgres_that_dies_meanwhile_is_said_once(
+    settings, monkeypatch, last, wrong, skipped
+):
+    pools = []
+
+    async def open_and_keep(*args: Any, **options: Any) -> asyncpg.Pool:
+        pools.append(await open_pool(*args, **options))
+        return pools[-1]
+
+    async def is_noticed() -> bool:
+        return pools[0].get_idle_size() == 0
+
+    monkeypatch.setattr(doctor, "open_pool", open_and_keep)
+    found = []
+    async with contextlib.AsyncExitStack() as life:
+        gate = await life.enter_async_context(CommitGate(settings.database_url))
+        async for one in doctor.examine(msgspec.structs.replace(settings, database_url=gate.url)):
+            found.append(one)
+            if one.what == last:
+                await life.aclose()
+                await until(is_noticed, what="the pool notices that its connection is gone")
+
+    [remedy] = [one.remedy for one in found if one.remedy is not None and one.what == wrong]
+    assert "Postgres" in remedy
+    assert [one.what for one in found if one.remedy is not None] == [wrong]
+    left_out = [one.what for one in found if one.is_left_out]
+    assert left_out == [f"{what}, which need Postgres" for what in skipped]
+    assert "TELEGRAM_TOKEN" in [one.what for one in found]
 
 
 async def test_a_database_that_is_not_migrated_is_named(settings, pool: asyncpg.Pool):
