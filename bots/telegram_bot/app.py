@@ -126,13 +126,22 @@ async def _serve_once(
             return
         polling = _Polling(bot, services, rooms, progress, moves, presence)
         with supervisor.health.reported_by(
-            progress.is_recent, lambda: presence.trouble or progress.trouble()
+            progress.is_recent, lambda: _trouble(presence, progress)
         ):
             await polling.run(supervisor, refused)
     except (TelegramUnauthorizedError, TelegramNotFound) as error:
         raise Refused(NOT_ACCEPTED) from error
     finally:
         await bot.session.close()
+
+
+def _trouble(presence: Presence, progress: PollingProgress) -> str | None:
+    """Say what keeps the bot from serving members; None if nothing is known to.
+
+    While Telegram answers no poll, its last word on the group may be out of date.
+    """
+    absent = presence.trouble if progress.is_recent() else None
+    return "; ".join(filter(None, (absent, progress.trouble()))) or None
 
 
 def _build_bot(
