@@ -8,7 +8,6 @@ import msgspec
 import structlog
 from aiogram import Bot, Dispatcher
 from aiogram.client.default import DefaultBotProperties
-from aiogram.enums import ChatMemberStatus
 from aiogram.exceptions import (
     AiogramError,
     ClientDecodeError,
@@ -16,6 +15,7 @@ from aiogram.exceptions import (
     TelegramBadRequest,
     TelegramForbiddenError,
     TelegramMigrateToChat,
+    TelegramNetworkError,
     TelegramNotFound,
     TelegramRetryAfter,
     TelegramUnauthorizedError,
@@ -41,7 +41,7 @@ from .answer_tidying import Tidier
 from .delivery import TelegramDelivery
 from .group.invite_links import InviteLinks
 from .group.moves import GroupMoves
-from .group.presence import Presence
+from .group.presence import Presence, warn_unless_promoted
 from .markup import TelegramMarkup
 from .messages.answer_queue import AnswerQueue, Reply
 from .messages.posted_codes import CodeGuard
@@ -126,13 +126,22 @@ async def _serve_once(
             return
         polling = _Polling(bot, services, rooms, progress, moves, presence)
         with supervisor.health.reported_by(
-            progress.is_recent, lambda: presence.trouble or progress.trouble()
+            progress.is_recent, lambda: _trouble(presence, progress)
         ):
             await polling.run(supervisor, refused)
     except (TelegramUnauthorizedError, TelegramNotFound) as error:
         raise Refused(NOT_ACCEPTED) from error
     finally:
         await bot.session.close()
+
+
+def _trouble(presence: Presence, progress: PollingProgress) -> str | None:
+    """Say what keeps the bot from serving members; None if nothing is known to.
+
+    While Telegram answers no poll, its last word on the group may be out of date.
+    """
+    absent = presence.trouble if progress.is_recent() else None
+    return "; ".join(filter(None, (absent, progress.trouble()))) or None
 
 
 def _build_bot(
@@ -179,12 +188,8 @@ async def _introduce(
     except TelegramMigrateToChat:
         return  # the group's moves are noticed, and it is served under its new id
     log.info("bot.started", bot=me.username, chat_id=chat_id, chat=title)
-    if member is not None and member.status != ChatMemberStatus.ADMINISTRATOR:
-        log.warning(
-            "bot.not_promoted",
-            why=f"Telegram reports joins to administrators only, and lets only them tag members:"
-            f" make @{me.username} an administrator of {title or chat_id!r}",
-        )
+    if member is not None:
+        warn_unless_promoted(member, me, title or chat_id)
 
 
 async def _title_of(bot: Bot, chat_id: int) -> str | None:
@@ -199,10 +204,13 @@ async def _title_of(bot: Bot, chat_id: int) -> str | None:
 
 
 async def _look(bot: Bot, presence: Presence) -> ChatMemberUnion | None:
-    """Return the bot's place in the group; None if it has none, or Telegram does not say."""
+    """Return the bot's place in the group; None if it has none, or Telegram does not say.
+
+    Telegram is asked again while the bot serves. It is not away: it answered the calls before.
+    """
     try:
         return await presence.look(bot)
-    except (UnreadableAnswer, TelegramRetryAfter) as error:
+    except (UnreadableAnswer, TelegramRetryAfter, TelegramNetworkError) as error:
         if isinstance(error, UnreadableAnswer) and not error.was_done:
             raise
         log.warning("membership.unresolved", account_id=bot.id, why=str(error))

@@ -137,13 +137,60 @@ async def test_the_screen_says_that_the_bot_was_removed_until_it_is_added_again(
 
 
 @pytest.mark.usefixtures("hears_of_changes")
-async def test_a_bot_that_starts_outside_its_group_is_in_service_once_it_is_added(stage):
+@pytest.mark.parametrize(("status", "warnings"), [("member", 1), ("administrator", 0)])
+async def test_a_bot_that_starts_outside_its_group_is_in_service_once_it_is_added(
+    stage, capsys, status, warnings
+):
     stage.telegram.people.set_bot("left")
 
     async with stage.telegram_bot() as supervisor:
         await until_advised(stage, "telegram", NOT_THERE)
-        stage.telegram.people.set_bot("member")
+        stage.telegram.people.set_bot(status)
         await serving(stage, supervisor)
+
+    output = capsys.readouterr().out
+    assert output.count("chat.joined") == 1
+    assert output.count("bot.not_promoted") == warnings
+
+
+@pytest.mark.usefixtures("looks_often")
+async def test_a_bot_starts_although_telegram_does_not_say_where_it_is(stage, capsys):
+    stage.telegram.people.set_bot("left")
+    stage.faults.add(Fault("telegram", "getChatMember", 0, when="hangup", times=1_000))
+
+    async with stage.telegram_bot() as supervisor:
+        await serving(stage, supervisor)
+        assert "What I can do" in await stage.tell_telegram(ALICE, "/help", chat_id=ALICE)
+
+        stage.faults.clear()
+        await until_advised(stage, "telegram", NOT_THERE)
+    assert "attempt.failed" not in capsys.readouterr().out
+
+
+async def test_the_screen_says_both_of_a_bot_that_is_outside_and_shares_its_token(stage):
+    stage.telegram.people.set_bot("left")
+
+    async with stage.telegram_bot():
+        await until_advised(stage, "telegram", NOT_THERE)
+        stage.faults.add(Fault("telegram", "getUpdates", 409, times=1_000))
+        stage.telegram.say(ALICE, ALICE, "/help")  # ends the poll that is open
+
+        (told,) = await until_advised(stage, "telegram", OTHER)
+        assert NOT_THERE in told.what
+        assert "or give this bot a token of its own" in told.what
+
+
+async def test_the_screen_says_no_more_where_the_bot_was_once_telegram_is_away(stage, monkeypatch):
+    monkeypatch.setattr("bots.telegram_bot.app.POLLING_TIMEOUT_S", 1)
+    monkeypatch.setattr("bots.telegram_bot.app.SILENCE_S_MAX", 3.0)
+    stage.telegram.people.set_bot("left")
+
+    async with stage.telegram_bot() as supervisor:
+        await until_advised(stage, "telegram", NOT_THERE)
+        stage.faults.add(Fault("telegram", "*", 502, times=1_000))
+
+        await until_troubled(supervisor, None)
+        assert not supervisor.health.is_healthy()
 
 
 async def test_the_screen_says_that_the_group_of_the_settings_is_not_there(stage):
@@ -197,11 +244,35 @@ async def test_an_answer_that_says_nothing_of_the_bot_is_no_removal(stage, fault
     assert known == {None}
 
 
+@pytest.mark.usefixtures("looks_often")
+async def test_telegram_is_not_asked_again_before_the_time_that_it_named(stage):
+    async with stage.telegram_bot() as supervisor:
+        await serving(stage, supervisor)
+        stage.faults.add(Fault("telegram", "getChatMember", 429, retry_after=2))
+        limited = await stage.transcript.wait_for(
+            lambda call: call.name == "getChatMember" and call.status == 429, timeout=10
+        )
+        stage.telegram.people.set_bot("member")
+        again = await stage.seen("getChatMember", after=limited.number)
+
+    assert again.at - limited.at > 1.9
+
+
+@pytest.mark.usefixtures("looks_often")
 async def test_a_move_of_the_group_is_no_removal_of_the_bot(stage):
     async with stage.telegram_bot() as supervisor:
         await serving(stage, supervisor)
         async with known_troubles(supervisor) as known:
+            after = stage.transcript.last
             moved = stage.telegram.people.migrate()
+            [bot] = stage.telegram._world.state.bots.values()
+            bot.pending.clear()  # no service message tells of the move before the bot looks
+            refused = await stage.transcript.wait_for(
+                lambda call: call.name == "getChatMember" and call.status == 400,
+                timeout=10,
+                after=after,
+            )
+            assert refused.response["parameters"] == {"migrate_to_chat_id": moved}
             assert "What I can do" in await stage.tell_telegram(ALICE, "/help", chat_id=moved)
 
     assert known == {None}

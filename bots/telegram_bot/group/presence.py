@@ -2,16 +2,20 @@
 
 import asyncio
 import contextlib
+import time
 from typing import Final
 
 import structlog
 from aiogram import Bot
+from aiogram.enums import ChatMemberStatus
 from aiogram.exceptions import (
     AiogramError,
     TelegramBadRequest,
     TelegramForbiddenError,
     TelegramNotFound,
+    TelegramRetryAfter,
 )
+from aiogram.types import User
 from aiogram.types.chat_member_union import ChatMemberUnion
 
 from .membership import ANSWER_S_MAX, Standing, standing_of
@@ -34,6 +38,7 @@ class Presence:
         """Says that the bot is not in the group, and the remedy; None if it was there."""
         self._group_id = group_id
         self._changed = asyncio.Event()
+        self._limited_until = float("-inf")
 
     def changed(self) -> None:
         """Have Telegram asked now: it sent an update about the bot's place in the group."""
@@ -50,15 +55,22 @@ class Presence:
         except (TelegramBadRequest, TelegramForbiddenError, TelegramNotFound) as error:
             await self._note(bot, error.message)
             return None
+        except TelegramRetryAfter as error:
+            self._limited_until = time.monotonic() + max(LOOK_S, error.retry_after)
+            raise
+        was_there = self.trouble is None
         is_there = standing_of(member) is not Standing.OUTSIDE
         await self._note(bot, None if is_there else "it left, or was removed")
+        if is_there and not was_there:
+            warn_unless_promoted(member, await bot.me(), self._group_id)
         return member
 
     async def run(self, bot: Bot) -> None:
-        """Ask after each change, and every LOOK_S, without end."""
+        """Ask after each change, and every LOOK_S, without end; later if Telegram limits it."""
         while True:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._changed.wait(), LOOK_S)
+            await asyncio.sleep(self._limited_until - time.monotonic())
             self._changed.clear()
             try:
                 await self.look(bot)
@@ -80,3 +92,13 @@ class Presence:
         else:
             why = f"the bot {absent}"
             log.error("chat.not_served", bot=me.username, chat_id=self._group_id, why=why)
+
+
+def warn_unless_promoted(member: ChatMemberUnion, me: User, chat: str | int) -> None:
+    """Log what the bot, which is in its group, cannot do there unless it is an administrator."""
+    if member.status != ChatMemberStatus.ADMINISTRATOR:
+        log.warning(
+            "bot.not_promoted",
+            why=f"Telegram reports joins to administrators only, and lets only them tag members:"
+            f" make @{me.username} an administrator of {chat!r}",
+        )

@@ -126,7 +126,7 @@ class Retries(BaseRequestMiddleware):
                 why = str(error)
                 if isinstance(error, TelegramConflictError):
                     self._on_conflict()
-                    why = OTHER_POLLER
+                    why = f"{OTHER_POLLER} ({error.message})"
                 log_at = log.warning if self._news.is_new(why, wait_s=delay_s) else log.debug
                 log_at(
                     "polling.interrupted", why=why, failures=failures, again_in_s=round(delay_s, 1)

@@ -24,8 +24,8 @@ UNPUBLISHED_S_MAX: Final = 60.0
 PASS_LATE_INTERVALS: Final = 4
 #: How much of a reason or an error one line shows.
 REASON_MAX: Final = 120
-#: The same where the text names a file or says what mends it.
-LONG_REASON_MAX: Final = 300
+#: The same where the text names a file or says what mends it. Two troubles of a bot fit into it.
+LONG_REASON_MAX: Final = 400
 
 # The urgencies: nothing works; events wait; the operator has to decide; less is shown or kept.
 STANDS, WAITS, DECIDE, LESS = range(4)

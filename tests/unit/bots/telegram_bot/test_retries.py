@@ -12,6 +12,7 @@ from aiogram.exceptions import (
 from aiogram.methods import GetUpdates, SendMessage
 from structlog.testing import capture_logs
 
+from bots.telegram_bot.polling.progress import OTHER_POLLER
 from bots.telegram_bot.polling.retries import (
     ANSWER_WAIT_S_MAX,
     ATTEMPTS_MAX,
@@ -158,6 +159,20 @@ async def test_polls_go_on_every_few_seconds_while_another_process_polls(retries
 
     assert slept == [1, 2, 4, *[CONFLICT_PAUSE_S_MAX] * 3, POLL_BACKOFF_S_MAX]
     assert conflicts == [1] * 6
+
+
+async def test_the_log_tells_a_webhook_from_another_process(retries):
+    causes = (
+        "Conflict: terminated by other getUpdates request",
+        "Conflict: can't use getUpdates method while webhook is active",
+    )
+    telegram = Telegram(*(TelegramConflictError(method=POLL, message=one) for one in causes), [])
+
+    with capture_logs() as logs:
+        await retries(telegram, BOT, POLL)
+
+    whys = [line["why"] for line in logs if line["event"] == "polling.interrupted"]
+    assert whys == [f"{OTHER_POLLER} ({one})" for one in causes]
 
 
 async def test_a_token_that_is_refused_while_polling_is_reported(retries, refusals):
