@@ -87,6 +87,19 @@ def wheel_major() -> int:
     return int(version_of(wheel_programs()).partition(".")[0])
 
 
+def chosen_major() -> int:
+    """Return the major version of the Postgres that tests start."""
+    return int(version_of(chosen_programs()).partition(".")[0])
+
+
+def has_the_text_of_the_schema() -> bool:
+    """Tell whether a dump can have the text of db/schema.sql.
+
+    Before Postgres 16 the text of a view names its table with each column.
+    """
+    return chosen_major() >= 16
+
+
 def version_of(programs: Path) -> str:
     """Return the version of a Postgres, such as 18.4."""
     said = subprocess.run(

@@ -12,6 +12,7 @@ import pytest
 
 from launch.servers import Server, postgres_tool
 from tests.support.page_commands import PAGES, ROOT, examples
+from tests.support.postgres_programs import chosen_major
 
 TRIAL = "twinstream_trial"
 DUMP = re.compile(r"twinstream-\d{4}-\d\d-\d\d\.dump")
@@ -24,6 +25,8 @@ QUERIES = sorted({query for page in PAGES for query in QUERY.findall(page.read_t
 async def test_a_backup_is_taken_tried_and_removed(
     folder: str, pool: asyncpg.Pool, database_url: str, postgres: Server, tmp_path: Path
 ):
+    if chosen_major() < 17:
+        pytest.skip("the wheel's pg_restore exits with 1 there: the page says so, and why")
     await pool.execute(
         "SELECT * FROM twinstream.record_xp('telegram', 12345, 15, 'game_guess', '67890')"
     )

@@ -415,6 +415,8 @@ async def test_a_look_reads_few_rows_of_a_long_backlog(pool, clock, kind):
         "SELECT twinstream.lock_accounts('telegram', array_agg(1000000 + n), true)"
         " FROM generate_series(1, 1000) AS n"
     )
+    # Before autovacuum has looked, plans of Postgres 14 to 16 read all accounts.
+    await pool.execute("ANALYZE twinstream.accounts")
     rules = RULES if kind == "that earn nothing" else RULES._replace(least_xp=0)
     await clock.set(NOW + HOUR)
     reads = []
