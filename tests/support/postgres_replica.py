@@ -34,7 +34,8 @@ class Replicated(NamedTuple):
 
     def until_even(self) -> None:
         """Wait until the replica has all that the primary has."""
-        [here] = ask(self.primary, "SELECT pg_current_wal_lsn()::text")
+        # Commits that do not wait for the disk are in the log, but perhaps not written yet.
+        [here] = ask(self.primary, "SELECT pg_current_wal_insert_lsn()::text")
         has_it = f"SELECT pg_last_wal_replay_lsn() >= '{here}'::pg_lsn"
         until(lambda: ask(self.replica, has_it) == [True], what="the replica has caught up")
 
