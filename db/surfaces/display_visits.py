@@ -319,6 +319,8 @@ async def explain_parked(
     A platform may have refused a visit before the cause was known. Rows parked for a cause that
     concerns their member only stay as they are, and so do rows that another transaction has locked.
     """
+    if not causes and otherwise is None:
+        return  # as at nearly every survey: nothing hinders
     with mapped_errors():
         await pool.execute(
             """
