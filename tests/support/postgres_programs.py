@@ -84,20 +84,25 @@ def wheel_programs() -> Path:
 
 def wheel_major() -> int:
     """Return the major version of the newest Postgres."""
-    return int(version_of(wheel_programs()).partition(".")[0])
+    return _major(wheel_programs())
 
 
 def chosen_major() -> int:
     """Return the major version of the Postgres that tests start."""
-    return int(version_of(chosen_programs()).partition(".")[0])
+    return _major(chosen_programs())
+
+
+#: Why a dump cannot have the text of db/schema.sql where `has_the_text_of_the_schema` is False.
+OTHER_TEXT: Final = "before Postgres 16 the text of a view names its table with each column"
 
 
 def has_the_text_of_the_schema() -> bool:
-    """Tell whether a dump can have the text of db/schema.sql.
-
-    Before Postgres 16 the text of a view names its table with each column.
-    """
+    """Tell whether a dump can have the text of db/schema.sql."""
     return chosen_major() >= 16
+
+
+def _major(programs: Path) -> int:
+    return int(version_of(programs).partition(".")[0])
 
 
 def version_of(programs: Path) -> str:

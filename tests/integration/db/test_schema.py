@@ -32,6 +32,7 @@ from launch.migrate import SCHEMA, dump_schema, expand, migrate
 from launch.servers import Server
 from tests.support.boards import page_of
 from tests.support.postgres_programs import (
+    OTHER_TEXT,
     has_the_text_of_the_schema,
     start_chosen_postgres,
 )
@@ -57,7 +58,7 @@ async def fresh(postgres: Server, name: str) -> str:
 
 async def test_the_migrations_make_the_schema_that_is_kept_for_reading(postgres, checkout: Path):
     if not has_the_text_of_the_schema():
-        pytest.skip("before Postgres 16 the text of a view names its table with each column")
+        pytest.skip(OTHER_TEXT)
     url = await fresh(postgres, "migrated")
 
     migrate(url)

@@ -12,7 +12,7 @@ from bus import connect
 from launch.errors import LaunchError
 from launch.migrate import SCHEMA, dump_schema, migrate
 from launch.servers import Server, start_postgres, start_redis
-from tests.support.postgres_programs import has_the_text_of_the_schema
+from tests.support.postgres_programs import OTHER_TEXT, has_the_text_of_the_schema
 
 
 async def test_postgres_keeps_its_data_over_a_restart(tmp_path: Path) -> None:
@@ -75,7 +75,7 @@ def test_postgres_starts_in_a_folder_that_only_root_may_enter(tmp_path: Path) ->
 
 def test_the_schema_file_says_what_the_migrations_make(postgres: Server, checkout: Path) -> None:
     if not has_the_text_of_the_schema():
-        pytest.skip("before Postgres 16 the text of a view names its table with each column")
+        pytest.skip(OTHER_TEXT)
     assert dump_schema(postgres.url) == (checkout / SCHEMA).read_text(encoding="utf-8"), (
         "run `make schema`"
     )
